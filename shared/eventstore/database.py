@@ -1,0 +1,73 @@
+"""One pool of PostgreSQL connections for a process, and dedicated connections for what holds one long."""
+
+import asyncio
+from typing import Any, Self, TypeAlias
+
+import asyncpg
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+SESSION = {"timezone": "UTC", "idle_in_transaction_session_timeout": "30000", "application_name": "sponsio"}
+
+#: What asyncpg raises when PostgreSQL cannot be reached or hangs up: nothing is known to be wrong with the statement.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+async def _keep(connection: Any) -> None:
+    """Reset a connection on release only where a cancelled caller left a transaction open: saves a round trip."""
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
+
+
+class Database:
+    """The database of one service, as one role."""
+
+    def __init__(self, url: str, pool: Pool) -> None:
+        self.url = url
+        self.pool = pool
+
+    @classmethod
+    async def open(cls, url: str, size: int = 8) -> Self:
+        """Connect to `postgresql://…`; `size` is the most connections that the pool opens. Raises one of `AWAY`."""
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=size, reset=_keep, timeout=5, command_timeout=30, server_settings=SESSION
+        )
+        return cls(url, pool)
+
+    async def connect(self) -> Connection:
+        """Open a connection of one's own: for the append lock, the relay's leadership, LISTEN. The caller closes it."""
+        return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=SESSION)
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Return all rows of one statement."""
+        return await self.pool.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        """Return the first row of one statement, or None."""
+        return await self.pool.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """Return the first column of the first row, or None."""
+        return await self.pool.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """Run one statement and return its command tag."""
+        return await self.pool.execute(sql, *args)
+
+    async def close(self) -> None:
+        """Close the pool within five seconds, the hard way if a connection does not come back."""
+        try:
+            await asyncio.wait_for(self.pool.close(), 5)
+        except TimeoutError:
+            self.pool.terminate()

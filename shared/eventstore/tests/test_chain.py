@@ -1,0 +1,59 @@
+"""The chain: one changed byte, one missing row or a cut tail is found, and its position named."""
+
+import pytest
+
+from shared.eventstore.chain import BrokenChain, verify
+from shared.eventstore.database import Database
+from shared.eventstore.execute import Store
+from shared.eventstore.tests.test_append import fill
+
+
+@pytest.fixture
+async def ten(store: Store) -> None:
+    for n in range(10):
+        await fill(store, f"j{n % 3}", n + 1)
+
+
+async def broken(owner: Database, *statements: str) -> int:
+    for statement in statements:
+        await owner.execute(statement)
+    async with owner.pool.acquire() as connection:
+        with pytest.raises(BrokenChain) as caught:
+            await verify(connection, batch=4)
+    return caught.value.position
+
+
+async def test_an_untouched_log_is_intact(ten: None, owner: Database) -> None:
+    async with owner.pool.acquire() as connection:
+        assert (await verify(connection, batch=3)).events == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "payload = replace(payload::text, '\"sweets\":7', '\"sweets\":8')::json",
+        "payload = (payload::text || ' ')::json",
+        "metadata = replace(metadata::text, 'somebody', 'somebodz')::json",
+        "recorded_at = recorded_at + interval '1 microsecond'",
+        "message_key = message_key || 'x'",
+        "message = (message::text || ' ')::json",
+        "number = number + 1000",
+        "stream = 'jar-other'",
+        "hash = sha256(hash)",
+    ],
+)
+async def test_one_changed_byte_is_found_where_it_is(ten: None, owner: Database, change: str) -> None:
+    assert await broken(owner, f"UPDATE events SET {change} WHERE position = 7") == 7
+
+
+async def test_a_missing_row_is_found(ten: None, owner: Database) -> None:
+    assert await broken(owner, "DELETE FROM events WHERE position = 4") == 4
+
+
+async def test_a_cut_tail_is_found(ten: None, owner: Database) -> None:
+    assert await broken(owner, "DELETE FROM events WHERE position > 8") == 9
+
+
+async def test_two_swapped_rows_are_found(ten: None, owner: Database) -> None:
+    swap = "UPDATE events SET position = CASE position WHEN 5 THEN -6 ELSE -5 END WHERE position IN (5, 6)"
+    assert await broken(owner, swap, "UPDATE events SET position = -position WHERE position < 0") == 5

@@ -1,0 +1,172 @@
+"""A unit of work: what a handler has read, decided and wants to write, gathered into one entry."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from shared.eventstore.codec import Codec
+from shared.eventstore.database import Database
+from shared.eventstore.entry import Answer, Claim, Deadline, Entry, Message, Metadata, Move, NewEvent, Request, Write
+from shared.eventstore.read import Deciding, Folding, Loaded, load
+from shared.kernel.ids import new_id
+from shared.kernel.record import record
+from shared.kernel.rejected import Kind, Rejected
+
+#: A command with this time is given the database's when it is decided.
+UNSTAMPED = datetime.min
+
+#: A larger message would stop its partition for ever: Kafka takes 1 MiB at most, headers included.
+MESSAGE_LIMIT = 900_000
+
+Publish = Callable[[Any], tuple[Any, str] | None]
+
+
+class TooLarge(Rejected):
+    """The event or its public message exceeds MESSAGE_LIMIT bytes."""
+
+    code = "too-large"
+    kind = Kind.VALUE
+    text = "What this command would record is larger than {limit} bytes."
+
+
+class RevisionMoved(Rejected):
+    """The caller's If-Match names a revision that is no longer the object's."""
+
+    code = "revision-moved"
+    text = "The object is at revision {revision}, not at the one that If-Match names."
+
+
+@record
+class Reader:
+    """What a unit of work reads and encodes with: the database, the codecs of events and messages, `publish`."""
+
+    database: Database
+    events: Codec
+    messages: Codec
+    publish: Publish
+
+
+class Work:
+    """One try at a command. It is thrown away and made anew when a stream that it read has moved on."""
+
+    def __init__(self, reader: Reader, metadata: Metadata, now: datetime) -> None:
+        self._reader = reader
+        self.metadata = metadata
+        self.now = now  # of the database, UTC
+        self._read: dict[str, Loaded] = {}
+        self._expects: dict[str, int] = {}
+        self._events: list[NewEvent] = []
+        self._claims: list[Claim] = []
+        self._releases: list[Claim] = []
+        self._refusals: dict[Claim, Rejected] = {}
+        self._writes: list[Write] = []
+        self._deadlines: dict[str, Deadline | None] = {}
+
+    async def load(self, module: Deciding, id: str) -> Any:
+        """Return the state of an object; its version is expected to stand until the commit."""
+        return (await self._load(module, f"{module.CATEGORY}-{id}", self._reader.events)).state
+
+    async def decide(self, module: Deciding, id: str, command: Any) -> list[Any]:
+        """Load, decide, and keep the events for the commit; raises what `decide` raises."""
+        state = await self.load(module, id)
+        events = module.decide(self._stamped(command), state)
+        stream = f"{module.CATEGORY}-{id}"
+        for event in events:
+            self._keep(stream, *self._reader.events.encode(event), event)
+            read = self._read[stream]
+            self._read[stream] = Loaded(module.evolve(read.state, event), read.version + 1, read.now)
+        return events
+
+    def post(self, module: Deciding, id: str, command: Any) -> None:
+        """Decide on INITIAL and append without reading: for streams that guard nothing and that many write."""
+        for event in module.decide(self._stamped(command), module.INITIAL):
+            self._keep(f"{module.CATEGORY}-{id}", *self._reader.events.encode(event), event)
+
+    async def take(self, process: Any, key: str, type: str, payload: bytes, message: Any) -> Any:
+        """Append another service's message to a process's stream, and return the process's state after it."""
+        stream = f"{process.NAME}-{key}"
+        read = await self._load(process, stream, self._reader.messages)
+        self._keep(stream, type, payload, None)
+        self._read[stream] = Loaded(process.evolve(read.state, message), read.version + 1, read.now)
+        return self._read[stream].state
+
+    def revision(self, module: Deciding, id: str) -> int:
+        """Return the version that an object loaded here will have after the commit."""
+        return self._read[f"{module.CATEGORY}-{id}"].version
+
+    async def expect_revision(self, module: Deciding, id: str, revision: int) -> None:
+        """Refuse with RevisionMoved unless the object is at `revision`; before any decision on it."""
+        await self.load(module, id)
+        if self.revision(module, id) != revision:
+            raise RevisionMoved(revision=self.revision(module, id))
+
+    def claim(self, scope: str, value: str, owner: str, refusal: Rejected) -> None:
+        """Take a value that one owner may hold; `refusal` is the answer where another one has it."""
+        claim = Claim(scope, value, owner)
+        self._claims.append(claim)
+        self._refusals[claim] = refusal
+
+    def release(self, scope: str, value: str, owner: str) -> None:
+        """Give a claimed value back; nothing happens where it is somebody else's."""
+        self._releases.append(Claim(scope, value, owner))
+
+    def write(self, sql: str, *args: Any) -> None:
+        """Run a statement on the service's own tables in the same transaction; it must not be able to fail."""
+        self._writes.append(Write(sql, args))
+
+    def set_deadline(self, id: str, due_at: datetime, kind: str, subject: str) -> None:
+        """Have the handler of `kind` called with `subject` at `due_at`, unless the deadline is cleared before."""
+        self._deadlines[id] = Deadline(id, due_at, kind, subject)
+
+    def clear_deadline(self, id: str) -> None:
+        """Forget a deadline; nothing happens where there is none."""
+        self._deadlines[id] = None
+
+    def refusal_of(self, claim: Claim) -> Rejected:
+        """Return what to answer when `claim` is taken."""
+        return self._refusals[claim]
+
+    def entry(
+        self, answer: Answer | None, request: Request | None, moves: tuple[Move, ...], fires: str | None
+    ) -> Entry:
+        """Return all of this as one entry."""
+        return Entry(
+            metadata=self.metadata,
+            expects=self._expects,
+            events=tuple(self._events),
+            claims=tuple(self._claims),
+            releases=tuple(self._releases),
+            request=request,
+            answer=answer,
+            moves=moves,
+            deadlines=tuple(d for d in self._deadlines.values() if d is not None),
+            cleared=tuple(key for key, d in self._deadlines.items() if d is None),
+            fires=fires,
+            writes=tuple(self._writes),
+        )
+
+    def refused(
+        self, answer: Answer | None, request: Request | None, moves: tuple[Move, ...], fires: str | None
+    ) -> Entry:
+        """Return the entry of a refusal: it has read the same, and writes its answer alone."""
+        return Entry(self.metadata, self._expects, request=request, answer=answer, moves=moves, fires=fires)
+
+    async def _load(self, module: Folding, stream: str, codec: Codec) -> Loaded:
+        if stream not in self._read:
+            loaded = await load(self._reader.database, codec, module, stream)
+            self._read[stream] = loaded
+            self._expects[stream] = loaded.version
+        return self._read[stream]
+
+    def _stamped(self, command: Any) -> Any:
+        return replace(command, at=self.now) if getattr(command, "at", None) is UNSTAMPED else command
+
+    def _keep(self, stream: str, type: str, payload: bytes, event: Any) -> None:
+        message = None
+        if event is not None and (public := self._reader.publish(event)) is not None:
+            name, body = self._reader.messages.encode(public[0])
+            message = Message(name, public[1], body)
+        if max(len(payload), len(message.payload) if message else 0) > MESSAGE_LIMIT:
+            raise TooLarge(limit=MESSAGE_LIMIT)
+        self._events.append(NewEvent(new_id(), stream, type, payload, message))
