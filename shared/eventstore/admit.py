@@ -73,7 +73,7 @@ class Batch:
 
 
 def refusal(entry: Entry, world: World) -> Outcome | None:
-    """Return why the entry may not come in, or None. A repeated key comes first: it is answered whatever has changed."""
+    """Return why the entry may not come in, or None. A repeated key is answered first, whatever has changed."""
     if entry.request is not None and (kept := world.answers.get(entry.request.key)):
         return Repeated(kept.answer) if kept.digest == entry.request.digest else Mismatched()
     for move in entry.moves:

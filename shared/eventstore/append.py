@@ -61,8 +61,7 @@ class Appender:
         if self._task is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(10):
-                    while self._waiting:
-                        await asyncio.sleep(0.01)
+                    await asyncio.gather(*(answered for _, answered in self._waiting), return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         for _, answered in self._waiting:

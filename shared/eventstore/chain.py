@@ -54,7 +54,7 @@ async def verify(connection: Connection, batch: int = 2_000) -> Intact:
         head = await connection.fetchrow("SELECT position, hash FROM head")
         position, previous = 0, GENESIS
         while rows := await connection.fetch(
-            f"SELECT {columns}, hash FROM events WHERE position > $1 ORDER BY position LIMIT $2",  # noqa: S608 - constants
+            f"SELECT {columns}, hash FROM events WHERE position > $1 ORDER BY position LIMIT $2",
             position,
             batch,
         ):

@@ -45,7 +45,7 @@ class Codec:
         return name, self._encoder.encode(value)
 
     def decode(self, name: str, payload: bytes | str) -> Any:
-        """Return the record of `payload`, upcast to the version that the code knows; raises UnknownType, Undecodable."""
+        """Return the record, upcast to the version that the code knows; raises UnknownType, Undecodable."""
         decoder = self._decoders.get(name)
         try:
             if decoder is not None:

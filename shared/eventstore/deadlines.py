@@ -8,7 +8,8 @@ import structlog
 from shared.eventstore.append import Overloaded, StoreAway
 from shared.eventstore.database import AWAY
 from shared.eventstore.entry import Metadata
-from shared.eventstore.execute import Busy, DeadlineGone, DeadlineHandlers, Reply, Store
+from shared.eventstore.execute import Busy, DeadlineGone, Store
+from shared.eventstore.handlers import DeadlineHandlers, Reply
 from shared.eventstore.work import Work
 from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected

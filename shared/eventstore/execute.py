@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -25,15 +24,12 @@ from shared.eventstore.entry import (
     Request,
     Taken,
 )
+from shared.eventstore.handlers import Handlers, Reply, on
+from shared.eventstore.queues import Queues
 from shared.eventstore.read import Deciding, as_of
 from shared.eventstore.work import Publish, Reader, Work
 from shared.kernel.record import record
 from shared.kernel.rejected import Rejected
-
-Reply = Mapping[str, Any]
-Handler = Callable[[Work, Any], Awaitable[Reply]]
-Handlers = Mapping[type, Handler]
-DeadlineHandlers = Mapping[str, Callable[[Work, str], Awaitable[object]]]
 
 ATTEMPTS = 12
 
@@ -64,31 +60,6 @@ class Executed:
     repeated: bool
 
 
-class Queues:
-    """One queue per subject: commands on one stream wait here, before they load, instead of losing the race after."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
-
-    @asynccontextmanager
-    async def turn(self, subject: str | None) -> AsyncIterator[None]:
-        """Hold the subject's queue; None waits for nobody."""
-        if subject is None:
-            yield
-            return
-        lock, users = self._locks.get(subject, (asyncio.Lock(), 0))
-        self._locks[subject] = (lock, users + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._locks[subject]
-            if users == 1:
-                del self._locks[subject]
-            else:
-                self._locks[subject] = (lock, users - 1)
-
-
 class Store:
     """The event store as a service sees it."""
 
@@ -113,25 +84,46 @@ class Store:
         metadata: Metadata,
         *,
         request: Request | None = None,
-        queue_on: str | None = None,
+        primary: tuple[Deciding, str] | None = None,
         moves: tuple[Move, ...] = (),
         fires: str | None = None,
         success: int = 200,
     ) -> Executed:
-        """Run `handler` until what it read still stands at the commit.
+        """Run `handler` until what it read still stands at the commit, queued with others of the same `primary`.
 
         With a `request` a refusal becomes an answer that is kept; without one it is raised, as Rejected. Raises Busy,
         KeyReused, Overtaken, DeadlineGone, Overloaded (nothing was done) and StoreAway (not known).
         """
-        async with self._queues.turn(queue_on):
+        async with self._queues.turn(primary and f"{primary[0].CATEGORY}-{primary[1]}"):
             for attempt in range(ATTEMPTS):
                 if attempt:
-                    await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads rivals
-                work = Work(self._reader, metadata, await self._now())
+                    await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
+                work = await Work.begin(self._reader, metadata, primary)
                 executed = await self._attempt(work, handler, request, moves, fires, success)
                 if executed is not None:
                     return executed
         raise Busy
+
+    async def command(
+        self,
+        handlers: Handlers,
+        command: Any,
+        metadata: Metadata,
+        request: Request,
+        *,
+        success: int = 200,
+        revision: int | None = None,
+    ) -> Executed:
+        """Execute a person's command by its type; `revision` is the one that If-Match names. Raises as `execute`."""
+        handler = handlers[type(command)]
+        primary = handler.primary(command) if isinstance(handler, on) else None
+
+        async def handle(work: Work) -> Reply:
+            if revision is not None and primary is not None:
+                await work.expect_revision(*primary, revision)
+            return await handler(work, command)
+
+        return await self.execute(handle, metadata, request=request, primary=primary, success=success)
 
     async def _attempt(
         self,
@@ -169,26 +161,9 @@ class Store:
             case Conflicted() | _:
                 return None
 
-    async def _now(self) -> datetime:
-        now: datetime = await self.database.fetchval("SELECT store_now()")
-        return now
-
     async def as_of(
         self, module: Deciding, id: str, *, version: int | None = None, time: datetime | None = None
     ) -> tuple[Any, int]:
         """Return state and revision of an object, now or as it stood at a revision or a time."""
         stream = f"{module.CATEGORY}-{id}"
         return await as_of(self.database, self._reader.events, module, stream, version=version, time=time)
-
-
-def on(module: Deciding, id_field: str, *guards: Callable[[Work, Any], Awaitable[None]]) -> Handler:
-    """Return the handler of a command on a single stream: guards first, then `decide`; answers id and revision."""
-
-    async def handle(work: Work, command: Any) -> Reply:
-        for guard in guards:
-            await guard(work, command)
-        id = getattr(command, id_field)
-        await work.decide(module, id, command)
-        return {"id": id, "revision": work.revision(module, id)}
-
-    return handle

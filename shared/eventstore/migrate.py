@@ -6,7 +6,6 @@ from types import ModuleType
 from alembic import command
 from alembic.config import Config
 
-
 ROOT = Path(__file__).resolve().parents[2]
 DDL = Path(__file__).parent / "ddl"
 PARTITIONS = 6

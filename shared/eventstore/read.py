@@ -42,7 +42,7 @@ class Folding(Protocol):
     """What a domain module and a process module have in common; a module itself is passed."""
 
     @property
-    def INITIAL(self) -> Any: ...  # noqa: N802 - a constant of the module
+    def INITIAL(self) -> Any: ...
 
     @property
     def evolve(self) -> Callable[[Any, Any], Any]: ...
@@ -52,10 +52,10 @@ class Deciding(Folding, Protocol):
     """A module of `domain/`: commands and state in, events out."""
 
     @property
-    def CATEGORY(self) -> str: ...  # noqa: N802 - a constant of the module
+    def CATEGORY(self) -> str: ...
 
     @property
-    def EVENTS(self) -> Mapping[str, type]: ...  # noqa: N802 - a constant of the module
+    def EVENTS(self) -> Mapping[str, type]: ...
 
     @property
     def decide(self) -> Callable[[Any, Any], list[Any]]: ...

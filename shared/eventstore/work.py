@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Self
 
 from shared.eventstore.codec import Codec
 from shared.eventstore.database import Database
@@ -14,7 +14,7 @@ from shared.kernel.record import record
 from shared.kernel.rejected import Kind, Rejected
 
 #: A command with this time is given the database's when it is decided.
-UNSTAMPED = datetime.min
+UNSTAMPED = datetime.min.replace(tzinfo=UTC)
 
 #: A larger message would stop its partition for ever: Kafka takes 1 MiB at most, headers included.
 MESSAGE_LIMIT = 900_000
@@ -62,6 +62,16 @@ class Work:
         self._refusals: dict[Claim, Rejected] = {}
         self._writes: list[Write] = []
         self._deadlines: dict[str, Deadline | None] = {}
+
+    @classmethod
+    async def begin(cls, reader: Reader, metadata: Metadata, primary: tuple[Deciding, str] | None) -> Self:
+        """Begin a try: the time comes with the first stream that is read, in one round trip."""
+        if primary is None:
+            return cls(reader, metadata, await reader.database.fetchval("SELECT store_now()"))
+        work = cls(reader, metadata, UNSTAMPED)
+        await work.load(*primary)
+        work.now = next(iter(work._read.values())).now
+        return work
 
     async def load(self, module: Deciding, id: str) -> Any:
         """Return the state of an object; its version is expected to stand until the commit."""

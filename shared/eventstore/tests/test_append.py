@@ -10,7 +10,6 @@ import pytest
 
 from shared.eventstore.database import Database
 from shared.eventstore.entry import (
-    Answer,
     Claim,
     Committed,
     Conflicted,
@@ -26,7 +25,7 @@ from shared.eventstore.entry import (
 )
 from shared.eventstore.execute import Executed, KeyReused, Overtaken, Store
 from shared.eventstore.tests import jar
-from shared.eventstore.work import UNSTAMPED, Work
+from shared.eventstore.work import Work
 from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected
 
@@ -40,12 +39,12 @@ async def do(work: Work, command: Any) -> dict[str, Any]:
 
 async def fill(store: Store, id: str, sweets: int, key: str | None = None, body: bytes = b"1") -> Executed:
     request = Request(key or new_id(), body)
-    return await store.execute(partial(_call, jar.Fill(id, sweets)), ME, request=request, queue_on=id)
+    return await store.execute(partial(_call, jar.Fill(id, sweets)), ME, request=request, primary=(jar, id))
 
 
 async def take(store: Store, id: str, sweets: int, queue: bool = True) -> Executed:
     handler = partial(_call, jar.Take(id, sweets))
-    return await store.execute(handler, ME, request=Request(new_id(), b""), queue_on=id if queue else None)
+    return await store.execute(handler, ME, request=Request(new_id(), b""), primary=(jar, id) if queue else None)
 
 
 async def _call(command: Any, work: Work) -> dict[str, Any]:
@@ -139,10 +138,8 @@ async def test_a_checkpoint_moves_by_compare_and_set_with_its_effect(store: Stor
 
 
 async def test_a_deadline_fires_once_and_not_after_it_was_cleared(store: Store) -> None:
-    now = (await store.appender.append(Entry(ME, {}))).recorded_at  # type: ignore[union-attr] - it commits
-
     async def plan(work: Work) -> dict[str, Any]:
-        work.set_deadline("d", now + timedelta(hours=1), "expire", "j")
+        work.set_deadline("d", work.now + timedelta(hours=1), "expire", "j")
         return {}
 
     await store.execute(plan, ME)
@@ -202,7 +199,3 @@ async def test_a_lost_connection_is_an_unknown_outcome_and_then_all_is_well(stor
         except Exception:
             await asyncio.sleep(0.05)
     assert await state(store, "j") == (jar.Jar(2), 2)
-
-
-def test_unstamped_is_no_real_time() -> None:
-    assert UNSTAMPED.tzinfo is None

@@ -17,15 +17,17 @@ async def ten(store: Store) -> None:
 async def broken(owner: Database, *statements: str) -> int:
     for statement in statements:
         await owner.execute(statement)
-    async with owner.pool.acquire() as connection:
-        with pytest.raises(BrokenChain) as caught:
-            await verify(connection, batch=4)
+    connection = await owner.connect()
+    with pytest.raises(BrokenChain) as caught:
+        await verify(connection, batch=4)
+    await connection.close()
     return caught.value.position
 
 
 async def test_an_untouched_log_is_intact(ten: None, owner: Database) -> None:
-    async with owner.pool.acquire() as connection:
-        assert (await verify(connection, batch=3)).events == 10
+    connection = await owner.connect()
+    assert (await verify(connection, batch=3)).events == 10
+    await connection.close()
 
 
 @pytest.mark.parametrize(

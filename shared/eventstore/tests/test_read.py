@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.eventstore import read
-from shared.eventstore.append import Appender
+from shared.eventstore.append import Appender, Overloaded
 from shared.eventstore.codec import Codec, Undecodable, UnknownType
 from shared.eventstore.database import Database
 from shared.eventstore.entry import Entry, Metadata, NewEvent
@@ -23,7 +23,8 @@ async def test_a_long_stream_is_read_from_a_snapshot_that_is_only_used_by_the_ev
     await store.appender.append(Entry(Metadata("a", "c"), {}, events=events))
     await fill(store, "j", 1)
     row = await owner.fetchrow("SELECT version FROM snapshots WHERE stream = 'jar-j'")
-    assert row is not None and row["version"] == read.SNAPSHOT_EVERY + 50
+    assert row is not None
+    assert row["version"] == read.SNAPSHOT_EVERY + 50
     codec = Codec(jar.EVENTS)
     assert (await read.load(store.database, codec, jar, "jar-j")).state == jar.Jar(251)
     await owner.execute("UPDATE snapshots SET state = '{\"sweets\": 1000}'")
@@ -66,8 +67,6 @@ def test_one_wire_name_stands_for_one_type() -> None:
 
 
 async def test_a_full_queue_refuses_at_once(store: Store) -> None:
-    from shared.eventstore.append import Overloaded
-
     idle = Appender(store.database, "jars", lambda _: 0, queue=0)  # never started: nothing drains it
     with pytest.raises(Overloaded):
         await idle.append(Entry(Metadata("a", "c"), {}))
