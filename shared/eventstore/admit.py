@@ -1,6 +1,6 @@
 """Who gets in: the pure heart of an append, run under the append lock on what one SELECT has read."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from shared.eventstore.entry import (
     Write,
 )
 from shared.kernel.record import record
+from shared.kernel.routing import partition_of
 
 _metadata = msgspec.json.Encoder()
 
@@ -94,11 +95,10 @@ def refusal(entry: Entry, world: World) -> Outcome | None:
 class Admission:
     """Lets entries in, in order, and gives positions, versions, numbers, time and hashes to their events."""
 
-    def __init__(self, world: World, service: str, partition_of: Callable[[str], int]) -> None:
+    def __init__(self, world: World, service: str) -> None:
         self.world = world
         self.batch = Batch()
         self._service = service
-        self._partition_of = partition_of
 
     def admit(self, entries: Iterable[Entry]) -> Batch:
         """Decide each entry after those before it; the outcomes stand in the same order."""
@@ -145,7 +145,7 @@ class Admission:
         version = world.versions[event.stream] = world.versions.get(event.stream, 0) + 1
         partition = number = None
         if message is not None:
-            partition = self._partition_of(message.key)
+            partition = partition_of(message.key)
             number = world.numbers[partition] = world.numbers[partition] + 1
         columns = (
             world.position, event.id, event.stream, version, event.type, event.payload, metadata, world.now,

@@ -6,7 +6,7 @@ the lock was given. A batch is lock, read, `admit`, write, commit, whatever the 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -39,12 +39,9 @@ def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
 class Appender:
     """Owns the connection that writes. `append` may be called by any number of tasks at once."""
 
-    def __init__(
-        self, database: Database, service: str, partition_of: Callable[[str], int], queue: int = 2_048
-    ) -> None:
+    def __init__(self, database: Database, service: str, queue: int = 2_048) -> None:
         self._database = database
         self._service = service
-        self._partition_of = partition_of
         self._limit = queue
         self._waiting: deque[tuple[Entry, asyncio.Future[Outcome]]] = deque()
         self._wake = asyncio.Event()
@@ -135,7 +132,7 @@ class Appender:
         connection = self._connection
         async with connection.transaction():
             world = await self._world(connection, entries)
-            batch = Admission(world, self._service, self._partition_of).admit(entries)
+            batch = Admission(world, self._service).admit(entries)
             if not batch.empty:
                 await self._write(connection, world, batch)
         return batch.outcomes

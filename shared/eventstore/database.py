@@ -39,9 +39,9 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, size: int = 8) -> Self:
-        """Connect to `postgresql://…`; `size` is the most connections that the pool opens. Raises one of `AWAY`."""
+        """Prepare a pool for `postgresql://…` of at most `size` connections, none of them before its first use."""
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, reset=_keep, timeout=5, command_timeout=30, server_settings=SESSION
+            url, min_size=0, max_size=size, reset=_keep, timeout=5, command_timeout=30, server_settings=SESSION
         )
         return cls(url, pool)
 

@@ -6,9 +6,10 @@ from types import ModuleType
 from alembic import command
 from alembic.config import Config
 
+from shared.kernel.routing import PARTITIONS
+
 ROOT = Path(__file__).resolve().parents[2]
 DDL = Path(__file__).parent / "ddl"
-PARTITIONS = 6
 
 
 def event_store_ddl(role: str, partitions: int = PARTITIONS) -> list[str]:

@@ -1,4 +1,7 @@
-"""The statements of an append, each over a whole batch: lock, read, write. The tables are in ddl/."""
+"""The statements of an append, each over a whole batch: lock, read, write. The tables are in ddl/.
+
+WRITE wakes the relay (`committed`) and those who wait for a checkpoint (`moved`): one NOTIFY of each for a batch.
+"""
 
 LOCK = """
 SELECT epoch, position, hash, numbers, greatest(recorded_at, store_now()) AS now FROM head FOR UPDATE"""
@@ -45,4 +48,5 @@ WITH added AS (
 ), advanced AS (
     UPDATE head SET position = $36, hash = $37, recorded_at = $38, numbers = $39
 )
-SELECT pg_notify('committed', '')"""
+SELECT pg_notify('committed', '') WHERE cardinality($1::bigint[]) > 0
+UNION ALL SELECT pg_notify('moved', '') WHERE cardinality($25::text[]) > 0"""

@@ -67,6 +67,6 @@ def test_one_wire_name_stands_for_one_type() -> None:
 
 
 async def test_a_full_queue_refuses_at_once(store: Store) -> None:
-    idle = Appender(store.database, "jars", lambda _: 0, queue=0)  # never started: nothing drains it
+    idle = Appender(store.database, "jars", queue=0)  # never started: nothing drains it
     with pytest.raises(Overloaded):
         await idle.append(Entry(Metadata("a", "c"), {}))

@@ -1,0 +1,65 @@
+# `make` alone lists what there is. Needs Python 3.11 or newer, make and git, nothing else.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PYTHON_ENV := PYTHONPATH=. .venv/bin/python
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: ## Make the environment from the lock file, where it is not yet made.
+	@deploy/local/environment.sh
+
+.PHONY: run
+run: setup ## Start the whole platform in the foreground; Ctrl-C stops all of it (GATEWAY_PORT=8080, SEED=none).
+	@exec env $(PYTHON_ENV) -m deploy.local.platform
+
+.PHONY: stop
+stop: setup ## Stop the platform of this folder from another window.
+	@$(PYTHON_ENV) -m deploy.local.control stop
+
+.PHONY: status
+status: setup ## Say what runs and whether it is ready.
+	@$(PYTHON_ENV) -m deploy.local.control status
+
+.PHONY: logs
+logs: setup ## Follow the logs of one service or of all (SERVICE=payments).
+	@exec env $(PYTHON_ENV) -m deploy.local.control logs $(SERVICE)
+
+.PHONY: reset
+reset: setup ## Remove all data and logs of this folder; the environment stays.
+	@$(PYTHON_ENV) -m deploy.local.control reset
+
+.PHONY: test
+test: setup ## Pass every test on a real Kafka and PostgreSQL (ARGS=path or options for pytest).
+	@$(PYTHON_ENV) -m pytest $(ARGS)
+
+.PHONY: check
+check: setup ## Check format, lint, strict types and import contracts.
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@PYTHONPATH=. .venv/bin/lint-imports
+
+.PHONY: demo
+demo: setup ## Drive the whole journey through the gateway of the running platform, printing each step and its time.
+	@$(PYTHON_ENV) -m deploy.local.demo
+
+.PHONY: verify
+verify: setup ## Verify the running platform: chains, Kafka against the stores, debits against credits, read models.
+	@$(PYTHON_ENV) -m deploy.local.verify
+
+.PHONY: footprint
+footprint: setup ## Measure memory and CPU of the idle running platform against their bars.
+	@$(PYTHON_ENV) -m deploy.local.footprint
+
+.PHONY: format
+format: setup ## Format the code and mend what lint can mend.
+	@.venv/bin/ruff check --fix --quiet . || true
+	@.venv/bin/ruff format .
+
+.PHONY: lock
+lock: setup ## Resolve pyproject.toml and jgo.toml anew into the lock files.
+	@deploy/local/lock.sh

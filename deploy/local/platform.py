@@ -1,0 +1,299 @@
+"""`make run`: the whole platform on this machine, in the foreground, each process as in production.
+
+It starts Kafka and PostgreSQL, sets them up, starts every process, waits until all are ready, seeds the demo market and
+then watches: what crashes comes back, with longer and longer pauses. Ctrl-C or SIGTERM ends all of it in order.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.util import find_spec
+from typing import TextIO
+
+import aiohttp
+
+from deploy.local import infra as decision
+from deploy.local import plan as planning
+from deploy.local import ports, process, running, setup
+from deploy.local.infra import Infra
+from deploy.local.paths import DATA, LOCAL, LOGS, ROOT, SECRETS
+from deploy.local.plan import Plan, Secrets, Unit
+from deploy.local.process import Child
+from deploy.local.running import Running
+from deploy.local.trouble import Trouble
+
+PATIENCE = 150.0  # seconds until all processes are ready
+LOG_LIMIT = 50 << 20  # bytes; a longer log is put aside at the next start
+LONGEST_PAUSE = 15.0  # seconds between two starts of a process that keeps crashing
+CALM = 30.0  # seconds alive after which a crash counts as the first again
+
+_began = time.monotonic()
+
+
+def say(text: str) -> None:
+    """Print one step with the seconds since the start."""
+    print(f"[{time.monotonic() - _began:5.1f} s] {text}", flush=True)
+
+
+@dataclass
+class Watched:
+    """A process that is kept running."""
+
+    start: Callable[[], Child]
+    child: Child
+    started: float = field(default_factory=time.monotonic)
+    pause: float = 0.0
+    again_at: float | None = None
+
+    def look(self) -> None:
+        """Start it again where it has ended and its pause is over."""
+        now = time.monotonic()
+        if self.again_at is not None:
+            if now >= self.again_at:
+                self.again_at, self.started = None, now
+                self.child = self.start()
+        elif not self.child.alive():
+            calm = now - self.started > CALM
+            self.pause = 0.5 if calm or not self.pause else min(self.pause * 2, LONGEST_PAUSE)
+            self.again_at = now + self.pause
+            code = self.child.process.returncode
+            say(f"{self.child.name} ended with status {code}; starting it again in {self.pause:.1f} s")
+
+
+class Platform:
+    """All processes of one run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.watched: list[Watched] = []
+
+    def start_all(self) -> None:
+        for unit in self.plan.units:
+            self.watched.append(Watched(partial(self._start, unit), self._start(unit)))
+
+    def _start(self, unit: Unit) -> Child:
+        log = LOGS / f"{unit.name}.log"
+        return process.launch(
+            unit.name,
+            [sys.executable, "-m", f"services.{unit.service}.main", unit.role],
+            log=log,
+            pid_file=running.LOCK / f"{unit.name}.pid",
+            folder=ROOT,
+            environment=self.plan.settings(unit.service),
+        )
+
+    async def wait_until_ready(self) -> None:
+        """Wait until every process says that it is ready, telling each; Trouble names the log of one that is not."""
+        waiting = {unit.name: unit for unit in self.plan.units}
+        until = time.monotonic() + PATIENCE
+        timeout = aiohttp.ClientTimeout(total=3)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while waiting:
+                for name, unit in list(waiting.items()):
+                    answer = await ask(session, unit.ready_url)
+                    if answer == "200":
+                        del waiting[name]
+                        say(f"{name} is ready ({len(self.plan.units) - len(waiting)} of {len(self.plan.units)})")
+                    elif time.monotonic() > until:
+                        log = LOGS / f"{name}.log"
+                        raise Trouble(
+                            f"{name} is not ready after {PATIENCE:.0f} s, {unit.ready_url} says: {answer}\n"
+                            f"{log} says:\n{process.tail(log)}"
+                        )
+                for watched in self.watched:
+                    if not watched.child.alive():
+                        log = LOGS / f"{watched.child.name}.log"
+                        code = watched.child.process.returncode
+                        raise Trouble(
+                            f"{watched.child.name} ended with status {code} while starting; {log} says:\n"
+                            f"{process.tail(log)}"
+                        )
+                await asyncio.sleep(0.2)
+
+    async def watch(self) -> None:
+        """Keep everything running until cancelled."""
+        infra = [Watched(restart, child) for child, restart in self.plan.infra.restarts()]
+        while True:
+            for watched in (*infra, *self.watched):
+                watched.look()
+            await asyncio.sleep(0.3)
+
+    def stop(self) -> None:
+        """End the services together; they drain while Kafka and PostgreSQL still run."""
+        for watched in self.watched:
+            watched.child.ask_to_stop()
+        until = time.monotonic() + 25
+        for watched in self.watched:
+            watched.child.stop(max(0.1, until - time.monotonic()))
+
+
+async def ask(session: aiohttp.ClientSession, url: str) -> str:
+    """Return the status of an address, with what it says where that is not 200."""
+    try:
+        async with session.get(url) as response:
+            return "200" if response.status == 200 else f"{response.status} {(await response.text())[:300]}"
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return f"no answer ({type(error).__name__})"
+
+
+async def go(platform: Platform, state: Running) -> None:
+    """Set up, start, seed, say `ready`, and watch until a signal comes."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    plan = platform.plan
+    say("databases, topics, migrations")
+    await setup.set_up(plan)
+    say(f"starting {len(plan.units)} processes")
+    platform.start_all()
+    await platform.wait_until_ready()
+    say("the first administrator")
+    await setup.run("identity", "bootstrap", plan.bootstrap_settings())
+    seeded = await seed(plan)
+    state.ready = True
+    state.write()
+    print_summary(plan, seeded)
+    await platform.watch()
+
+
+async def seed(plan: Plan) -> str:
+    """Fill an empty market with a small believable one, and return what the seed says about its people."""
+    if plan.environment.get("SEED") == "none" or find_spec("deploy.local.seed") is None:
+        return ""
+    say("seeding the demo market (SEED=none leaves it out)")
+    settings = {
+        "GATEWAY_URL": plan.gateway_url,
+        "ADMIN_EMAIL": plan.admin_email,
+        "ADMIN_PASSWORD": plan.admin_password,
+    }
+    process_ = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.local.seed"),
+        env=plan.settings("gateway") | settings,
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await process_.communicate()
+    except asyncio.CancelledError:
+        process_.kill()
+        await process_.wait()
+        raise
+    if process_.returncode != 0:
+        raise Trouble(f"the demo market could not be seeded:\n{output.decode(errors='replace')}")
+    return output.decode(errors="replace").rstrip()
+
+
+def print_summary(plan: Plan, seeded: str) -> None:
+    print()
+    print(f"  Sponsio       {plan.gateway_url}")
+    for unit in plan.units:
+        print(f"    {unit.name:<22} http://{ports.LOOPBACK}:{unit.port}")
+    print(f"  Kafka         {plan.infra.kafka}  topics {plan.topic_prefix}.<service>.1")
+    print(f"  PostgreSQL    {plan.infra.postgres_admin_url.rpartition('@')[2]}  passwords in {SECRETS}")
+    print(f"  logs          {LOGS}/<service>-<role>.log")
+    print(f"  administrator {plan.admin_email}  {plan.admin_password}")
+    if seeded:
+        print("\n".join("  " + line for line in seeded.splitlines()))
+    print()
+    print("ready", flush=True)
+
+
+def put_long_logs_aside() -> None:
+    for log in LOGS.glob("*.log"):
+        if log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+
+
+def stop_left_over() -> None:
+    """Stop the processes of a run that was killed."""
+    for pid_file in running.LOCK.glob("*.pid"):
+        if process.stop_left_over(pid_file):
+            say(f"stopped the {pid_file.stem} that an earlier run left behind")
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    infra: Infra | None = None
+    platform: Platform | None = None
+    lock: TextIO | None = None
+    status = 0
+    try:
+        LOCAL.mkdir(mode=0o755, exist_ok=True)
+        if (pid := running.supervisor()) is not None:
+            raise Trouble(f"Sponsio already runs from this folder (process {pid}): `make stop` ends it")
+        lock = decision.claim(running.LOCK)  # held until the end
+        stop_left_over()
+        put_long_logs_aside()
+        gateway_port = ports.required(int(os.environ.get("GATEWAY_PORT", "8080")), "GATEWAY_PORT")
+        infra = decision.start(
+            DATA,
+            logs=LOGS,
+            kafka_port=chosen("KAFKA_PORT", gateway_port + planning.KAFKA_OFFSET),
+            postgres_port=chosen("POSTGRES_PORT", gateway_port + planning.POSTGRES_OFFSET),
+            say=say,
+        )
+        prefix = os.environ.get("TOPIC_PREFIX", "sponsio")
+        plan = Plan(infra, Secrets(SECRETS), prefix, planning.units(gateway_port), os.environ)
+        state = Running(
+            supervisor=os.getpid(),
+            gateway_url=plan.gateway_url,
+            kafka=infra.kafka,
+            topic_prefix=prefix,
+            postgres_admin_url=infra.postgres_admin_url,
+            database_urls={service: plan.database_url(service) for service in planning.SERVICES},
+            ready_urls={unit.name: unit.ready_url for unit in plan.units},
+            settings={service: plan.settings(service) for service in planning.SERVICES},
+        )
+        state.write()
+        platform = Platform(plan)
+        asyncio.run(go(platform, state))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("stopping")
+    except (Trouble, ExceptionGroup) as error:
+        status = 1
+        print(f"error: {trouble_in(error)}", file=sys.stderr, flush=True)
+    except OSError as error:
+        status = 1
+        print(f"error: {error}", file=sys.stderr, flush=True)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # we are already at it
+        if platform is not None:
+            platform.stop()
+        if infra is not None:
+            infra.stop()
+        with contextlib.suppress(OSError):
+            running.FILE.unlink(missing_ok=True)
+        if lock is not None:
+            lock.close()
+    if status == 0:
+        say("stopped")
+    sys.exit(status)
+
+
+def trouble_in(error: BaseException) -> str:
+    """Return the first message meant for a person."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) if isinstance(error, Trouble) else repr(error)
+
+
+def chosen(setting: str, usual: int) -> int:
+    """Return the port that a setting asks for, or the usual one, or any free one where that is busy."""
+    given = os.environ.get(setting)
+    return ports.required(int(given), setting) if given else ports.preferred(usual)
+
+
+if __name__ == "__main__":
+    main()

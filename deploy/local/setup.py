@@ -1,0 +1,69 @@
+"""Databases, roles, topics and migrations: everything that must exist before the first process starts. Idempotent."""
+
+import asyncio
+import sys
+
+import asyncpg
+
+from deploy.local import databases
+from deploy.local.databases import OWNER_LIMITS, SERVING_LIMITS
+from deploy.local.paths import ROOT
+from deploy.local.plan import PRODUCERS, SERVICES, Plan
+from deploy.local.trouble import Trouble
+from shared.messaging.topics import WrongTopic, create_topics
+
+AT_ONCE = 3  # migrations are mostly the start of a Python
+
+
+async def set_up(plan: Plan) -> None:
+    """Bring the infrastructure to what the services expect of it. Raises Trouble."""
+    await make_databases(plan)
+    try:
+        await create_topics(plan.infra.kafka, plan.topic_prefix, PRODUCERS)
+    except WrongTopic as error:
+        raise Trouble(str(error)) from error
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def migrate(service: str) -> None:
+        async with places:
+            await run(service, "migrate", plan.migration_settings(service))
+
+    async with asyncio.TaskGroup() as group:
+        for service in SERVICES:
+            group.create_task(migrate(service))
+
+
+async def make_databases(plan: Plan) -> None:
+    """Create the database and the two roles of each service where they are missing."""
+    connection = await asyncpg.connect(plan.infra.postgres_admin_url)
+    try:
+        for service in SERVICES:
+            serving, owner = f"sponsio_{service}", f"sponsio_{service}_owner"
+            await databases.ensure_role(connection, serving, plan.secrets.get(f"{serving}.password"), SERVING_LIMITS)
+            await databases.ensure_role(connection, owner, plan.secrets.get(f"{owner}.password"), OWNER_LIMITS)
+            await databases.ensure_database(connection, serving, owner, serving)
+    finally:
+        await connection.close()
+
+
+async def run(service: str, verb: str, settings: dict[str, str]) -> str:
+    """Run one verb of a service to its end and return what it printed; Trouble with its output where it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"services.{service}.main", verb),
+        env=settings,
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    text = output.decode(errors="replace").strip()
+    if process.returncode != 0:
+        raise Trouble(f"`{verb}` of {service} failed:\n{text}")
+    return text

@@ -1,0 +1,107 @@
+"""Terms: what is to be made for how much. A version of them is never changed, only followed by another."""
+
+import json
+from hashlib import sha256
+
+from shared.kernel.money import CURRENCIES, MAX_AMOUNT_MINOR
+from shared.kernel.record import record
+from shared.kernel.rejected import Kind, Rejected
+
+DELIVERABLE_LIMIT = 2_000  # characters
+
+SPONSOR = "sponsor"
+INFLUENCER = "influencer"
+
+
+@record
+class Parties:
+    """The two sides of an ad request and its deal, and the campaign that it belongs to."""
+
+    campaign_id: str
+    sponsor_id: str
+    influencer_id: str
+
+
+def side_of(parties: Parties, account_id: str) -> str | None:
+    """Return the side on which an account stands; None for everybody else."""
+    return {parties.sponsor_id: SPONSOR, parties.influencer_id: INFLUENCER}.get(account_id)
+
+
+def other(side: str) -> str:
+    """Return the opposite side."""
+    return INFLUENCER if side == SPONSOR else SPONSOR
+
+
+@record
+class Terms:
+    """`deliverable` says what is to be made, in words of business that both sides and analytics may keep for ever."""
+
+    amount_minor: int
+    currency: str
+    deliverable: str
+
+
+def hash_of(terms: Terms) -> str:
+    """Return the SHA-256, in hex, of the terms as JSON: sorted names, no spaces, UTF-8. What both accept is this."""
+    fields = {"amount_minor": terms.amount_minor, "currency": terms.currency, "deliverable": terms.deliverable}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()
+
+
+class AmountNotPositive(Rejected):
+    code = "amount-not-positive"
+    kind = Kind.VALUE
+    field = "amount_minor"
+    text = "The amount must be above zero."
+
+
+class AmountTooLarge(Rejected):
+    code = "amount-too-large"
+    kind = Kind.VALUE
+    field = "amount_minor"
+    text = "The amount must not be above {limit_minor} minor units."
+
+
+class CurrencyUnknown(Rejected):
+    code = "currency-unknown"
+    kind = Kind.VALUE
+    field = "currency"
+    text = "This currency is not known."
+
+
+class CurrencyNotTheCampaigns(Rejected):
+    code = "currency-not-the-campaigns"
+    kind = Kind.VALUE
+    field = "currency"
+    text = "The campaign pays in {currency}."
+
+
+class DeliverableMissing(Rejected):
+    code = "deliverable-missing"
+    kind = Kind.VALUE
+    field = "deliverable"
+    text = "The deliverable must say what is to be made."
+
+
+class DeliverableTooLong(Rejected):
+    code = "deliverable-too-long"
+    kind = Kind.VALUE
+    field = "deliverable"
+    text = "The deliverable must not be longer than {limit} characters."
+
+
+def checked(terms: Terms, currency: str) -> Terms:
+    """Return the terms as they are, or refuse the first value that cannot be; `currency` is the campaign's."""
+    if terms.amount_minor <= 0:
+        raise AmountNotPositive
+    if terms.amount_minor > MAX_AMOUNT_MINOR:
+        raise AmountTooLarge(limit_minor=MAX_AMOUNT_MINOR)
+    if terms.currency not in CURRENCIES:
+        raise CurrencyUnknown
+    if terms.currency != currency:
+        raise CurrencyNotTheCampaigns(currency=currency)
+    if not terms.deliverable.strip():
+        raise DeliverableMissing
+    if len(terms.deliverable) > DELIVERABLE_LIMIT:
+        raise DeliverableTooLong(limit=DELIVERABLE_LIMIT)
+    return terms

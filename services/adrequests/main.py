@@ -1,0 +1,22 @@
+"""adrequests, put together: `python -m services.adrequests.main api | worker | all | <verb>`."""
+
+from services.adrequests import application, publishing
+from services.adrequests.api import PERMISSIONS, router
+from services.adrequests.domain import budget, campaign, deal, negotiation, rating, standing
+from services.adrequests.processes import accounts_followed, campaigns_followed, erasure, funding
+from shared.roles.cli import cli
+from shared.roles.definition import Definition
+
+ADREQUESTS = Definition(
+    name="adrequests",
+    registries=tuple(module.EVENTS for module in (negotiation, budget, deal, rating, campaign, standing)),
+    publish=publishing.publish,
+    handlers=lambda settings: application.HANDLERS,
+    deadlines=lambda settings: application.DEADLINES,
+    processes=(funding, campaigns_followed, accounts_followed, erasure),
+    permissions=PERMISSIONS,
+    router=router,
+)
+
+if __name__ == "__main__":
+    cli(ADREQUESTS)

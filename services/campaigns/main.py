@@ -1,0 +1,23 @@
+"""campaigns: `python -m services.campaigns.main <role>`."""
+
+from services.campaigns import api
+from services.campaigns.application import DEADLINES, HANDLERS
+from services.campaigns.domain import application, campaign, standing
+from services.campaigns.processes import accounts_followed, erasure, moderation_followed, selection
+from services.campaigns.publishing import publish
+from shared.roles.cli import cli
+from shared.roles.definition import Definition
+
+DEFINITION = Definition(
+    name="campaigns",
+    registries=(campaign.EVENTS, application.EVENTS, standing.EVENTS),
+    publish=publish,
+    handlers=lambda settings: HANDLERS,
+    deadlines=lambda settings: DEADLINES,
+    processes=(accounts_followed, moderation_followed, selection, erasure),
+    permissions=api.PERMISSIONS,
+    router=api.router,
+)
+
+if __name__ == "__main__":
+    cli(DEFINITION)

@@ -1,0 +1,85 @@
+"""An influencer's figures: applications, ad requests, deals, earnings and ratings."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from services.gateway.projections import counting
+from shared.contracts import adrequests as ad
+from shared.contracts import campaigns as ca
+from shared.contracts import identity
+from shared.contracts import payments as pa
+from shared.kernel.record import record
+
+NAME = "influencer_dashboard"
+
+LISTENS: tuple[type, ...] = (
+    identity.AccountRegistered, identity.AccountApproved, identity.AccountRejected, identity.AccountRestricted,
+    identity.AccountRestrictionLifted, identity.PersonErased,
+    ca.ApplicationSubmitted, ca.ApplicationWithdrawn, ca.ApplicationAccepted, ca.ApplicationRejected,
+    *ad.MESSAGES.values(),
+    pa.FundsHeld, pa.FundsReleased, pa.FundsRefunded, pa.WithdrawalRequested, pa.WithdrawalPaid,
+)  # fmt: skip
+
+
+@record
+class Earnings:
+    """Of one currency, in minor units."""
+
+    pending_minor: int = 0  # in escrow, before the platform's fee
+    available_minor: int = 0
+    reserved_minor: int = 0  # withdrawals under way
+    paid_out_minor: int = 0
+    earned_minor: int = 0  # released so far, after the fee
+    fees_minor: int = 0
+
+
+@record
+class Row:
+    """One influencer. `ratings` are those that sponsors gave."""
+
+    influencer_id: str = ""
+    account: counting.Standing = counting.Standing()
+    applications: counting.Applications = counting.Applications()
+    ad_requests: counting.AdRequests = counting.AdRequests()
+    deals: counting.Deals = counting.Deals()
+    earnings: dict[str, Earnings] = counting.NOTHING
+    ratings: counting.Stars = counting.Stars()
+
+
+def keys(event: Any) -> tuple[str, ...]:
+    """Return the influencer; accounts of another role have no row."""
+    if type(event) in counting.STANDING:
+        return (event.account_id,) if event.role == "influencer" else ()
+    return (event.influencer_id,)
+
+
+def evolve(row: Row, key: str, event: Any, at: datetime) -> Row:
+    """Return the figures after a message; those of different keys may come in any order."""
+    return replace(
+        row,
+        influencer_id=key,
+        account=counting.standing(row.account, event),
+        applications=counting.applications(row.applications, event),
+        ad_requests=counting.ad_requests(row.ad_requests, event),
+        deals=counting.deals(row.deals, event),
+        earnings=_earnings(row.earnings, event),
+        ratings=counting.rated(row.ratings, event, "sponsor"),
+    )
+
+
+def _earnings(earnings: dict[str, Earnings], event: object) -> dict[str, Earnings]:
+    match event:
+        case pa.FundsHeld(amount_minor=amount, currency=currency):
+            by = {"pending_minor": amount}
+        case pa.FundsReleased(gross_minor=gross, fee_minor=fee, net_minor=net, currency=currency):
+            by = {"pending_minor": -gross, "available_minor": net, "earned_minor": net, "fees_minor": fee}
+        case pa.FundsRefunded(amount_minor=amount, currency=currency):
+            by = {"pending_minor": -amount}
+        case pa.WithdrawalRequested(amount_minor=amount, currency=currency):
+            by = {"available_minor": -amount, "reserved_minor": amount}
+        case pa.WithdrawalPaid(amount_minor=amount, currency=currency):
+            by = {"reserved_minor": -amount, "paid_out_minor": amount}
+        case _:
+            return earnings
+    return counting.in_currency(earnings, currency, Earnings(), **by)

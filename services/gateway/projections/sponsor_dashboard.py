@@ -1,0 +1,94 @@
+"""A sponsor's figures: campaigns, applications, ad requests, deals, money and ratings."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from services.gateway.projections import counting
+from shared.contracts import adrequests as ad
+from shared.contracts import campaigns as ca
+from shared.contracts import identity
+from shared.contracts import payments as pa
+from shared.kernel.record import record
+
+NAME = "sponsor_dashboard"
+
+LISTENS: tuple[type, ...] = (
+    identity.AccountRegistered, identity.AccountApproved, identity.AccountRejected, identity.AccountRestricted,
+    identity.AccountRestrictionLifted, identity.PersonErased,
+    *ca.MESSAGES.values(), *ad.MESSAGES.values(),
+    pa.WalletToppedUp, pa.FundsHeld, pa.FundsReleased, pa.FundsRefunded,
+)  # fmt: skip
+
+
+@record
+class Money:
+    """Of one currency, in minor units; sums over everything that this sponsor ever did."""
+
+    topped_up_minor: int = 0
+    wallet_minor: int = 0
+    escrow_minor: int = 0
+    released_minor: int = 0  # paid out of escrow to influencers, the platform's fee included
+    refunded_minor: int = 0
+    budget_minor: int = 0  # of all campaigns that were published
+    committed_minor: int = 0  # of budgets: in deals under way
+    spent_minor: int = 0  # of budgets: in completed deals
+
+
+@record
+class Row:
+    """One sponsor. `ratings` are those that influencers gave."""
+
+    sponsor_id: str = ""
+    account: counting.Standing = counting.Standing()
+    campaigns: counting.Campaigns = counting.Campaigns()
+    applications: counting.Applications = counting.Applications()
+    ad_requests: counting.AdRequests = counting.AdRequests()
+    deals: counting.Deals = counting.Deals()
+    money: dict[str, Money] = counting.NOTHING
+    ratings: counting.Stars = counting.Stars()
+
+
+def keys(event: Any) -> tuple[str, ...]:
+    """Return the sponsor; accounts of another role have no row."""
+    if type(event) in counting.STANDING:
+        return (event.account_id,) if event.role == "sponsor" else ()
+    return (event.sponsor_id,)
+
+
+def evolve(row: Row, key: str, event: Any, at: datetime) -> Row:
+    """Return the figures after a message; those of different keys may come in any order."""
+    return replace(
+        row,
+        sponsor_id=key,
+        account=counting.standing(row.account, event),
+        campaigns=counting.campaigns(row.campaigns, event),
+        applications=counting.applications(row.applications, event),
+        ad_requests=counting.ad_requests(row.ad_requests, event),
+        deals=counting.deals(row.deals, event),
+        money=_money(row.money, event),
+        ratings=counting.rated(row.ratings, event, "influencer"),
+    )
+
+
+def _money(money: dict[str, Money], event: object) -> dict[str, Money]:
+    match event:
+        case pa.WalletToppedUp(amount_minor=amount, currency=currency):
+            by = {"topped_up_minor": amount, "wallet_minor": amount}
+        case pa.FundsHeld(amount_minor=amount, currency=currency):
+            by = {"wallet_minor": -amount, "escrow_minor": amount}
+        case pa.FundsReleased(gross_minor=amount, currency=currency):
+            by = {"escrow_minor": -amount, "released_minor": amount}
+        case pa.FundsRefunded(amount_minor=amount, currency=currency):
+            by = {"escrow_minor": -amount, "wallet_minor": amount, "refunded_minor": amount}
+        case ca.CampaignPublished(budget_minor=amount, currency=currency):
+            by = {"budget_minor": amount}
+        case ad.DealAgreed(amount_minor=amount, currency=currency):
+            by = {"committed_minor": amount}
+        case ad.DealCompleted(amount_minor=amount, currency=currency):
+            by = {"committed_minor": -amount, "spent_minor": amount}
+        case ad.DealCancelled(amount_minor=amount, currency=currency):
+            by = {"committed_minor": -amount}
+        case _:
+            return money
+    return counting.in_currency(money, currency, Money(), **by)

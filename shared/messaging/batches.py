@@ -1,0 +1,43 @@
+"""What the runner hands to whoever takes messages: the next ones of each partition, nothing missing, nothing twice."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from shared.eventstore.entry import Move
+from shared.kernel.record import record
+from shared.messaging.checkpoint import Checkpoint, Place
+from shared.messaging.envelope import Item
+
+
+@record
+class Run:
+    """Consecutive messages of one partition, at least one, all of one epoch."""
+
+    topic: str
+    partition: int
+    after: Checkpoint  # the last one before them
+    items: tuple[Item, ...]
+
+    @property
+    def place(self) -> Place:
+        """The partition that they are from."""
+        return self.topic, self.partition
+
+
+def step(consumer: str, run: Run, after: int, last: Item) -> Move:
+    """Return the move from number `after` to behind `last`."""
+    return Move(consumer, run.topic, run.partition, last.epoch, after, last.number, last.offset + 1)
+
+
+class Taker(Protocol):
+    """Takes messages for one consumer: their effect and the move of the checkpoint in one transaction."""
+
+    @property
+    def consumer(self) -> str:
+        """The name that the checkpoints are kept under."""
+
+    async def take(self, runs: Sequence[Run]) -> None:
+        """Take all of this, or raise; what has been committed by then stays, and the checkpoints tell."""
+
+    async def replay(self, places: Collection[Place]) -> None:
+        """Try again what is parked on these partitions; nothing else is taken meanwhile."""

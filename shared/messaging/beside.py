@@ -1,0 +1,140 @@
+"""A projection made anew from event 0 beside the living one, up to where the living one stands.
+
+Runs as the owner of the database, whose tables it creates and drops. Reads go on all the time; the living projector
+waits only for the last step, which is bounded.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from shared.eventstore.database import Connection, Database
+from shared.messaging import checkpoint
+from shared.messaging.batches import Run
+from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
+from shared.messaging.envelope import Foreign, Item, place, received
+from shared.messaging.projections import Projector
+from shared.messaging.rows import Projection
+from shared.messaging.topics import PARTITIONS
+
+BATCH = 2_000
+STUCK_SECONDS = 30.0
+LAST_STEP_SECONDS = 10.0
+
+GRANTS = """
+SELECT grantee, string_agg(privilege_type, ', ') AS privileges FROM information_schema.role_table_grants
+ WHERE table_name = $1 AND grantee <> current_user GROUP BY grantee"""
+
+
+class Stuck(Exception):
+    """A topic does not bring what the living projection has seen."""
+
+
+class Beside:
+    """One projection, made anew in `table` under a consumer of its own, up to where the living consumer stands."""
+
+    def __init__(
+        self,
+        database: Database,
+        bootstrap: str,
+        topics: Sequence[str],
+        projection: Projection,
+        messages: Mapping[str, type],
+        *,
+        living: str = "projections",
+        suffix: str = "new",
+    ) -> None:
+        self.name = projection.NAME
+        self.table = f"{projection.NAME}__{suffix}"
+        self.consumer = f"rebuild:{self.table}"
+        self.applied = 0
+        self.living = living
+        self._database = database
+        self._projector = Projector(
+            database, [projection], messages, consumer=self.consumer, tables={projection.NAME: self.table}
+        )
+        self._kafka = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=BATCH
+        )
+        self._places = [(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+        self._tracks = {where: Track(Checkpoint()) for where in self._places}
+        self._read: dict[Place, deque[ConsumerRecord]] = {where: deque() for where in self._places}
+
+    async def begin(self) -> None:
+        """Make an empty table, with the grants and indexes of the living one, and stand before event 0."""
+        await self.drop()
+        async with self._database.pool.acquire() as connection, connection.transaction():
+            await connection.execute(f'CREATE TABLE "{self.table}" (LIKE "{self.name}" INCLUDING ALL)')
+            for r in await connection.fetch(GRANTS, self.name):
+                await connection.execute(f'GRANT {r["privileges"]} ON "{self.table}" TO "{r["grantee"]}"')
+        await self._kafka.start()
+        self._kafka.assign([TopicPartition(*where) for where in self._places])
+        for where in self._places:
+            self._kafka.seek(TopicPartition(*where), 0)
+
+    async def close(self) -> None:
+        """Leave Kafka, within some seconds."""
+        with suppress(Exception):
+            await asyncio.wait_for(self._kafka.stop(), 5)
+
+    async def drop(self) -> None:
+        """Take away what a rebuild leaves: its table, its checkpoints and what it has parked."""
+        async with self._database.pool.acquire() as connection, connection.transaction():
+            await connection.execute(f'DROP TABLE IF EXISTS "{self.table}"')
+            for table in ("checkpoints", "parked"):
+                await connection.execute(f"DELETE FROM {table} WHERE consumer = $1", self.consumer)  # noqa: S608
+
+    async def catch_up(self) -> None:
+        """Fold all that the living consumer has taken by now."""
+        async with self._database.pool.acquire() as connection:
+            goal = await checkpoint.read(connection, self.living)
+        while runs := await self._next(goal):
+            await self._projector.take(runs)
+
+    @asynccontextmanager
+    async def level(self) -> AsyncIterator[Connection]:
+        """Fold the rest while the living consumer waits: inside, both have seen the same. Commits at the end."""
+        async with asyncio.timeout(LAST_STEP_SECONDS), self._database.pool.acquire() as connection:
+            async with connection.transaction():
+                await connection.execute("LOCK TABLE checkpoints IN EXCLUSIVE MODE")
+                goal = await checkpoint.read(connection, self.living)
+                while runs := await self._next(goal):
+                    await self._projector.take_within(connection, runs)
+                yield connection
+
+    async def _next(self, goal: Mapping[Place, Checkpoint]) -> list[Run]:
+        """Return the next messages that the living consumer has taken and we have not; none when we are level."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + STUCK_SECONDS
+        while True:
+            behind = [w for w in self._places if self._tracks[w].checkpoint.number < goal.get(w, Checkpoint()).number]
+            if not behind:
+                return []
+            runs = [run for where in behind if (run := self._run(where, goal[where].number))]
+            if runs:
+                self.applied += sum(len(run.items) for run in runs)
+                return runs
+            if loop.time() > give_up:
+                here = self._tracks[behind[0]].checkpoint
+                raise Stuck(f"{behind[0][0]}[{behind[0][1]}] does not bring the message after {here.number}")
+            found = await self._kafka.getmany(*(TopicPartition(*where) for where in behind), timeout_ms=1_000)
+            for where, records in found.items():
+                self._read[where.topic, where.partition].extend(records)
+
+    def _run(self, where: Place, until: int) -> Run | None:
+        track, waiting = self._tracks[where], self._read[where]
+        after, items = track.checkpoint, list[Item]()
+        while waiting and track.checkpoint.number < until:
+            raw = waiting.popleft()
+            with suppress(Foreign):
+                epoch, number = place(raw)
+                verdict = track.judge(epoch, number, raw.offset)
+                if verdict is Verdict.APPLY:
+                    items.append(received(raw))
+                elif verdict is Verdict.SEEK:
+                    self._kafka.seek(TopicPartition(*where), track.seek_to)
+                    waiting.clear()
+        return Run(*where, after, tuple(items)) if items else None

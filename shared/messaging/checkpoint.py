@@ -1,0 +1,139 @@
+"""Checkpoints: where a consumer stands on each partition, and what it makes of the next number it is given.
+
+The checkpoint is moved by compare-and-set in the transaction of the effect, first of all: whoever is second, after a
+rebalance or as a forgotten process, changes nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from shared.eventstore.database import Connection
+from shared.eventstore.entry import Move
+from shared.eventstore.execute import Overtaken
+from shared.kernel.record import record
+
+Place = tuple[str, int]  # topic, partition
+
+READ = "SELECT topic, partition, epoch, number, next_offset FROM checkpoints WHERE consumer = $1"
+
+MOVE = """
+UPDATE checkpoints c SET epoch = w.epoch, number = w.number, next_offset = w.next_offset
+  FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
+       AS w (consumer, topic, partition, epoch, after, number, next_offset)
+ WHERE (c.consumer, c.topic, c.partition) = (w.consumer, w.topic, w.partition)
+   AND c.number = w.after AND c.epoch IN ('', w.epoch)
+RETURNING c.topic, c.partition"""
+
+BEGIN = """
+INSERT INTO checkpoints (consumer, topic, partition, epoch)
+SELECT *, '' FROM unnest($1::text[], $2::text[], $3::smallint[]) ON CONFLICT DO NOTHING"""
+
+ADOPT = """
+INSERT INTO checkpoints (consumer, topic, partition, epoch, number, next_offset) VALUES ($1, $2, $3, $4, $5, 0)
+ON CONFLICT (consumer, topic, partition) DO UPDATE
+SET epoch = excluded.epoch, number = excluded.number, next_offset = 0"""
+
+
+@record
+class Checkpoint:
+    """The last number applied, in its epoch ('' before the first), and the offset behind it, which is a hint."""
+
+    epoch: str = ""
+    number: int = 0
+    next_offset: int = 0
+
+
+async def read(connection: Connection, consumer: str) -> dict[Place, Checkpoint]:
+    """Return the checkpoints of a consumer; a partition that it has not begun is not among them."""
+    rows = await connection.fetch(READ, consumer)
+    return {(r["topic"], r["partition"]): Checkpoint(r["epoch"], r["number"], r["next_offset"]) for r in rows}
+
+
+async def move(connection: Connection, moves: Sequence[Move]) -> None:
+    """Move checkpoints inside the caller's transaction; raises Overtaken when one is not where `after` says."""
+    left = await _move(connection, moves)
+    if left:  # overtaken, or the first step on this partition
+        await connection.execute(
+            BEGIN, [m.consumer for m in left], [m.topic for m in left], [m.partition for m in left]
+        )
+        left = await _move(connection, left)
+    if left:
+        raise Overtaken(f"{left[0].consumer} on {left[0].topic}[{left[0].partition}] after {left[0].after}")
+
+
+async def _move(connection: Connection, moves: Sequence[Move]) -> list[Move]:
+    rows = await connection.fetch(
+        MOVE,
+        [m.consumer for m in moves],
+        [m.topic for m in moves],
+        [m.partition for m in moves],
+        [m.epoch for m in moves],
+        [m.after for m in moves],
+        [m.number for m in moves],
+        [m.next_offset for m in moves],
+    )
+    moved = {(r["topic"], r["partition"]) for r in rows}
+    return [m for m in moves if (m.topic, m.partition) not in moved]
+
+
+async def adopt(connection: Connection, consumer: str, place: Place, epoch: str, number: int) -> None:
+    """Put a consumer behind `number` of `epoch`: an operator's word that this is what to go on from."""
+    await connection.execute(ADOPT, consumer, *place, epoch, number)
+
+
+def reached(checkpoints: Mapping[Place, Checkpoint], wanted: Iterable[tuple[Place, str, int]]) -> bool:
+    """Tell whether (place, epoch, number) of each wanted message has been applied; a later epoch has none of them."""
+    for place, epoch, number in wanted:
+        here = checkpoints.get(place, Checkpoint())
+        if here.epoch != epoch or here.number < number:
+            return False
+    return True
+
+
+class Verdict(Enum):
+    """What to do with a record."""
+
+    APPLY = "it is the next one"
+    SKIP = "it came before"
+    SEEK = "something is missing: look again at `seek_to`"
+    DROP = "something is missing for good"
+
+
+@dataclass(slots=True)
+class Track:
+    """One partition as one consumer follows it; pure. It is thrown away when an effect fails and made anew."""
+
+    checkpoint: Checkpoint
+    seeks: int = 0  # how often we have looked for what is missing
+    blocked: bool = False
+
+    def judge(self, epoch: str, number: int, offset: int) -> Verdict:
+        """Return what to do with the record at `offset`; APPLY counts it as applied.
+
+        What is missing is looked for twice: behind the checkpoint, where a rebalance may have left us too far ahead, and
+        from the beginning, where the offsets of a new cluster mean something else. After that everything is dropped,
+        until the missing number comes.
+        """
+        here = self.checkpoint
+        if here.epoch in ("", epoch):
+            if number == here.number + 1:
+                self.checkpoint, self.seeks, self.blocked = Checkpoint(epoch, number, offset + 1), 0, False
+                return Verdict.APPLY
+            if number <= here.number:
+                return Verdict.SKIP
+        if self.seeks < 2:
+            self.seeks += 1
+            return Verdict.SEEK
+        self.blocked = True
+        return Verdict.DROP
+
+    @property
+    def seek_to(self) -> int:
+        """Where to look: behind the checkpoint the first time, from the beginning the second."""
+        return self.checkpoint.next_offset if self.seeks == 1 else 0
+
+
+def missing(tracks: Mapping[Place, Track]) -> Collection[Place]:
+    """Return the partitions on which messages are missing."""
+    return [place for place, track in tracks.items() if track.blocked]

@@ -1,0 +1,216 @@
+"""The relay: what the store has published goes to Kafka, in order, at least once, by one leader per service.
+
+The leader holds a session lock on a connection of its own and reads the store through that same connection: where the
+lock is lost, nothing more is read. Where to go on it learns from the last records of the partitions themselves.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
+
+from shared.eventstore.database import Connection, Database
+from shared.messaging import metrics
+from shared.messaging.envelope import outgoing
+from shared.messaging.tails import Tail, tails
+from shared.messaging.topics import PARTITIONS
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+LOCK = 0x53504F4E52454C59  # "SPONRELY"
+POLL_SECONDS = 1.0
+SEND_SECONDS = 8.0  # an idempotent producer never gives up by itself; less than idle_session_timeout below
+BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+#: A leader that is frozen, or cut off, loses its session and with it the lock, within some ten seconds.
+SESSION = """
+SET idle_session_timeout = '10s'; SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 2;
+SET tcp_keepalives_count = 3; SET tcp_user_timeout = '10s'"""
+
+HEAD = "SELECT epoch, position, numbers FROM head"
+SAME = "SELECT hash FROM events WHERE partition = $1 AND number = $2"
+START = """
+SELECT min(position) FROM events JOIN unnest($1::smallint[], $2::bigint[]) AS w (partition, number)
+ USING (partition, number)"""
+#: At most `$2` events and some 4 MB.
+BATCH = """
+SELECT * FROM (
+    SELECT position, id, stream, version, metadata, recorded_at, hash, partition, number, message_key, message_type,
+           message, sum(octet_length(message::text)) OVER (ORDER BY position) - octet_length(message::text) AS before
+      FROM events WHERE number IS NOT NULL AND position > $1 ORDER BY position LIMIT $2) e
+ WHERE before < 4000000 ORDER BY position"""
+ASKED = "SELECT partition, from_number FROM republishes"
+DONE = "DELETE FROM republishes WHERE partition = $1 AND from_number = $2"
+
+
+class Ahead(Exception):
+    """Kafka holds what this store has not published: it was restored, or is another one."""
+
+
+class Disordered(Exception):
+    """The store's next message is not the next number: nothing that is sent could be trusted."""
+
+
+class Relay:
+    """One per process; those that do not lead wait for the lock. `silent` says why nothing is sent, '' otherwise."""
+
+    def __init__(self, database: Database, service: str, topic: str, bootstrap: str, batch: int = 500) -> None:
+        self._database = database
+        self._service = service
+        self._topic = topic
+        self._bootstrap = bootstrap
+        self._limit = batch
+        self._wake = asyncio.Event()
+        self._epoch = ""
+        self._position = 0
+        self._numbers = [0] * PARTITIONS
+        self.leading = False
+        self.silent = ""
+        self.sent = 0
+        self.failures = 0
+
+    async def run(self) -> None:
+        """Lead whenever it can be had, until cancelled; every failure is begun anew, with a pause."""
+        while True:
+            try:
+                await self._lead()
+            except Ahead as problem:
+                self._be_silent(str(problem))
+                await asyncio.sleep(5 * POLL_SECONDS)
+            except Exception as problem:  # Kafka or PostgreSQL away, a dead producer, a lost session: all end here
+                log.warning("relay_waits", service=self._service, error=f"{type(problem).__name__}: {problem}"[:300])
+                self.failures += 1
+                metrics.RELAY_FAILURES.labels(self._service).inc()
+                await asyncio.sleep(BACKOFF_SECONDS[min(self.failures, len(BACKOFF_SECONDS)) - 1])
+
+    async def _lead(self) -> None:
+        connection = await self._database.connect()
+        producer: AIOKafkaProducer | None = None
+        try:
+            await connection.execute(SESSION)
+            await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+                await asyncio.sleep(POLL_SECONDS)
+            self._lead_now(True)
+            await connection.add_listener("committed", self._committed)
+            await self._learn(connection)
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, linger_ms=0,
+                compression_type="lz4", client_id=f"{self._service}-relay",
+            )  # fmt: skip
+            await _bounded(producer.start())
+            self._be_silent("")
+            while True:
+                await self._send_all(connection, producer)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        finally:
+            self._lead_now(False)
+            connection.terminate()
+            if producer is not None:
+                await _stop(producer)
+
+    def _committed(self, *_: object) -> None:
+        self._wake.set()
+
+    def _lead_now(self, leading: bool) -> None:
+        self.leading = leading
+        metrics.RELAY_LEADER.labels(self._service).set(leading)
+
+    def _be_silent(self, why: str) -> None:
+        if why and not self.silent:
+            log.error("relay_silent", service=self._service, why=why)
+        self.silent = why
+        metrics.RELAY_SILENT.labels(self._service).set(bool(why))
+
+    async def _learn(self, connection: Connection) -> None:
+        """Find out where to go on; raises Ahead."""
+        last = await _bounded(tails(self._bootstrap, self._topic))
+        head = await connection.fetchrow(HEAD)
+        assert head is not None  # the table's first row is made with it
+        for tail in last:
+            if tail.number:
+                await self._compare(connection, tail, head["epoch"], head["numbers"][tail.partition])
+        self._epoch = head["epoch"]
+        self._numbers = [tail.number for tail in last]
+        await self._place(connection, head["position"])
+
+    async def _compare(self, connection: Connection, tail: Tail, epoch: str, number: int) -> None:
+        where = f"{self._topic}[{tail.partition}]"
+        if tail.epoch != epoch:
+            raise Ahead(f"{where} ends in epoch {tail.epoch}, the store is in {epoch}")
+        if tail.number > number:
+            raise Ahead(f"{where} ends with number {tail.number}, the store with {number}")
+        known = await connection.fetchval(SAME, tail.partition, tail.number)
+        if known is None or known.hex() != tail.chain:
+            raise Ahead(f"{where} holds another number {tail.number} than the store")
+
+    async def _place(self, connection: Connection, end: int) -> None:
+        """Stand before the first message that is not sent; `end`: the head's position when `_numbers` was taken."""
+        first = await connection.fetchval(START, list(range(PARTITIONS)), [number + 1 for number in self._numbers])
+        self._position = end if first is None else first - 1
+
+    async def _send_all(self, connection: Connection, producer: AIOKafkaProducer) -> None:
+        asked = await connection.fetch(ASKED)
+        for row in asked:
+            log.info("republishing", service=self._service, partition=row["partition"], from_number=row["from_number"])
+            self._numbers[row["partition"]] = min(self._numbers[row["partition"]], max(row["from_number"], 1) - 1)
+        if asked:
+            await self._place(connection, self._position)
+        self._wake.clear()
+        while rows := await connection.fetch(BATCH, self._position, self._limit):
+            await self._send(producer, rows)
+        for row in asked:  # only now: a successor that knows nothing of it goes on where the last record stands
+            await connection.execute(DONE, row["partition"], row["from_number"])
+
+    async def _send(self, producer: AIOKafkaProducer, rows: list[Any]) -> None:
+        messages = [outgoing(self._service, self._epoch, row) for row in rows]
+        async with asyncio.timeout(SEND_SECONDS):
+            delivered = []
+            for message in messages:
+                due = self._numbers[message.partition] + 1
+                if message.number < due:
+                    continue  # sent before
+                if message.number > due:
+                    raise Disordered(f"{self._topic}[{message.partition}]: {message.number} where {due} is due")
+                self._numbers[message.partition] = message.number
+                delivered.append(
+                    await producer.send(
+                        self._topic, message.value, message.key, message.partition, headers=message.headers
+                    )
+                )
+            await asyncio.gather(*delivered)
+        self._position = rows[-1]["position"]
+        self.sent += len(delivered)
+        self.failures = 0
+        metrics.RELAY_SENT.labels(self._service).inc(len(delivered))
+
+
+async def _bounded(awaitable: Awaitable[T]) -> T:
+    async with asyncio.timeout(SEND_SECONDS):
+        return await awaitable
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Stop a producer that may be dead. What it still holds is dropped, or it would flush while the broker is away."""
+    producer._message_accumulator.fail_all(ProducerClosed())
+    stopping = asyncio.ensure_future(producer.stop())
+    await asyncio.wait([stopping], timeout=2)
+    if not stopping.done():
+        stopping.cancel()
+        await asyncio.gather(stopping, producer.client.close(), return_exceptions=True)
+
+
+async def request_republish(database: Database, partition: int, from_number: int) -> None:
+    """Ask whoever leads to send a partition again from a number on; an open request keeps the lower number."""
+    await database.execute(
+        "INSERT INTO republishes AS r VALUES ($1, $2) ON CONFLICT (partition) DO UPDATE"
+        " SET from_number = least(r.from_number, excluded.from_number)",
+        partition,
+        from_number,
+    )

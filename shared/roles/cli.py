@@ -1,0 +1,74 @@
+"""`python -m services.<name>.main <role>`: the roles of a deciding service and the verbs of its operators."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+from shared.eventstore.migrate import run_migrations
+from shared.roles.api import run_api
+from shared.roles.definition import Definition, Verb
+from shared.roles.operate import operators_verbs
+from shared.roles.runtime import open_runtime
+from shared.roles.worker import run_worker
+from shared.web.logs import configure
+from shared.web.serve import run, stop_on_signals
+from shared.web.settings import Settings, load_settings
+
+Role = Callable[[Definition, Settings, asyncio.Event], Awaitable[None]]
+
+
+async def run_all(definition: Definition, settings: Settings, stop: asyncio.Event) -> None:
+    """Serve api and worker in one process; when one of them ends, so does the other."""
+    async with asyncio.TaskGroup() as group:
+        for role in (run_api, run_worker):
+            task = group.create_task(role(definition, settings, stop))
+            task.add_done_callback(lambda _: stop.set())
+
+
+ROLES: dict[str, tuple[Role, str]] = {
+    "api": (run_api, "answer HTTP requests on HTTP_PORT"),
+    "worker": (run_worker, "relay, processes and deadlines; health on WORKER_PORT"),
+    "all": (run_all, "api and worker in one process"),
+}
+
+
+def cli(definition: Definition, arguments: Sequence[str] | None = None) -> None:
+    """Do what the command line asks for; exits with 1 where an operator's verb finds something wrong."""
+    verbs: dict[str, Verb] = {**operators_verbs(definition), **(definition.verbs or {})}
+    parser = argparse.ArgumentParser(prog=f"services.{definition.name}.main", description=definition.name)
+    verb_parsers = parser.add_subparsers(dest="verb", required=True, metavar="role or verb")
+    for name, (_, text) in ROLES.items():
+        verb_parsers.add_parser(name, help=text)
+    verb_parsers.add_parser("migrate", help="bring the database to this release's schema, as its owner")
+    for name, verb in verbs.items():
+        text = (verb.__doc__ or "").partition("\n")[0]
+        verb_parsers.add_parser(name, help=text).add_argument("arguments", nargs="*")
+    chosen = parser.parse_args(arguments)
+    settings = load_settings(Settings)
+    configure(definition.name, chosen.verb, settings.log_level)
+    if chosen.verb == "migrate":
+        migrate(definition.name, settings)
+    elif chosen.verb in ROLES:
+        run(_serve(definition, settings, ROLES[chosen.verb][0]))
+    else:
+        run(_operate(definition, settings, verbs[chosen.verb], chosen.arguments))
+
+
+def migrate(service: str, settings: Settings) -> None:
+    """Run the migrations as the owner; the serving role is the one of DATABASE_URL."""
+    role = settings.need("database_url").partition("://")[2].partition(":")[0]
+    run_migrations(service, settings.need("migration_database_url"), role)
+
+
+async def _serve(definition: Definition, settings: Settings, role: Role) -> None:
+    await role(definition, settings, stop_on_signals())
+
+
+async def _operate(definition: Definition, settings: Settings, verb: Verb, arguments: Sequence[str]) -> None:
+    async with open_runtime(definition, settings) as runtime:
+        try:
+            print(await verb(runtime, arguments))
+        except Exception as problem:  # an operator wants one line, and a status that scripts understand
+            sys.stderr.write(f"{definition.name}: {type(problem).__name__}: {problem}\n")
+            raise SystemExit(1) from None

@@ -1,0 +1,70 @@
+"""Serving an ASGI app until the process is told to stop; what is being answered then is finished first."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+
+GRACE_SECONDS = 10  # for answers under way, streams included
+KEEP_ALIVE_SECONDS = 75  # longer than our own clients keep idle connections: the client closes first
+
+log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers, and waking up once a second instead of ten times."""
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        while not self._stop.is_set() and not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), 1)  # the Date header is renewed each second
+
+
+async def serve(
+    app: Any, host: str, port: int, *, stop: asyncio.Event | None = None, grace_seconds: int = GRACE_SECONDS
+) -> None:
+    """Serve until `stop` is set, or, without one, until SIGTERM or SIGINT; then drain for `grace_seconds` at most.
+
+    The app's lifespan is entered before the port opens and left when the last answer is out. Raises SystemExit where
+    the port is taken or the lifespan fails.
+    """
+    if stop is None:
+        stop = stop_on_signals()
+    config = uvicorn.Config(
+        app, host, port,
+        loop="none", http="httptools", ws="none", lifespan="on", interface="asgi3",
+        log_config=None, access_log=False, server_header=False, proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=grace_seconds,
+    )  # fmt: skip
+    server = _Server(config, stop)
+    log.info("serving", host=host, port=port)
+    await server.serve()
+    log.info("served", host=host, port=port)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set; in the main thread of the running loop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a process's main coroutine on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
