@@ -66,11 +66,16 @@ class Watched:
             say(f"{self.child.name} ended with status {code}; starting it again in {self.pause:.1f} s")
 
 
+def program_of(unit: Unit) -> list[str]:
+    return [sys.executable, "-m", f"services.{unit.service}.main", unit.role]
+
+
 class Platform:
     """All processes of one run."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, program: Callable[[Unit], list[str]] = program_of) -> None:
         self.plan = plan
+        self.program = program
         self.watched: list[Watched] = []
 
     def start_all(self) -> None:
@@ -81,7 +86,7 @@ class Platform:
         log = LOGS / f"{unit.name}.log"
         return process.launch(
             unit.name,
-            [sys.executable, "-m", f"services.{unit.service}.main", unit.role],
+            self.program(unit),
             log=log,
             pid_file=running.LOCK / f"{unit.name}.pid",
             folder=ROOT,
@@ -251,6 +256,8 @@ def main() -> None:
             kafka=infra.kafka,
             topic_prefix=prefix,
             postgres_admin_url=infra.postgres_admin_url,
+            admin_email=plan.admin_email,
+            admin_password=plan.admin_password,
             database_urls={service: plan.database_url(service) for service in planning.SERVICES},
             ready_urls={unit.name: unit.ready_url for unit in plan.units},
             settings={service: plan.settings(service) for service in planning.SERVICES},

@@ -22,6 +22,8 @@ class Running:
     kafka: str
     topic_prefix: str
     postgres_admin_url: str
+    admin_email: str
+    admin_password: str
     database_urls: dict[str, str]
     ready_urls: dict[str, str]  # process name -> its /readyz
     settings: dict[str, dict[str, str]] = field(default_factory=dict)  # service -> environment of its processes

@@ -1,4 +1,4 @@
-"""adrequests, put together: `python -m services.adrequests.main api | worker | all | <verb>`."""
+"""adrequests: `python -m services.adrequests.main <role>`."""
 
 from services.adrequests import application, publishing
 from services.adrequests.api import PERMISSIONS, router
@@ -7,7 +7,7 @@ from services.adrequests.processes import accounts_followed, campaigns_followed,
 from shared.roles.cli import cli
 from shared.roles.definition import Definition
 
-ADREQUESTS = Definition(
+DEFINITION = Definition(
     name="adrequests",
     registries=tuple(module.EVENTS for module in (negotiation, budget, deal, rating, campaign, standing)),
     publish=publishing.publish,
@@ -19,4 +19,4 @@ ADREQUESTS = Definition(
 )
 
 if __name__ == "__main__":
-    cli(ADREQUESTS)
+    cli(DEFINITION)

@@ -67,5 +67,8 @@ async def reviews(store: Store, database: Database, deal_id: str, account_id: st
     """Return the reviews of a deal; before they are published only what `account_id` itself has written."""
     ratings, _ = await store.as_of(rating, deal_id)
     published = isinstance(ratings, rating.Ratings) and ratings.state == "published"
-    found = [Review(row["author_id"], row["text"], row["written_at"]) for row in await database.fetch(TEXTS, "review", deal_id)]
+    found = [
+        Review(row["author_id"], row["text"], row["written_at"])
+        for row in await database.fetch(TEXTS, "review", deal_id)
+    ]
     return [each for each in found if published or each.author_id == account_id]

@@ -23,7 +23,7 @@ class Register:
     """Somebody comes: an account and a first profile, under an address that nobody else has."""
 
     account_id: str
-    role: str  # admin only from bootstrap, which no route leads to
+    role: str
     name: str
     email: str
     email_digest: str
@@ -52,10 +52,20 @@ class Forget:
 
 
 async def register(work: Work, command: Register) -> Reply:
-    """Open account and profile, and keep the person's name, address and password hash."""
-    id, role = command.account_id, command.role
-    opened = account.BootstrapAdmin(id) if role == "admin" else account.RegisterAccount(id, role)
-    await work.decide(account, id, opened)
+    """Let somebody register in a role that is open to everybody."""
+    await work.decide(account, command.account_id, account.RegisterAccount(command.account_id, command.role))
+    return await _settle_in(work, command, command.role)
+
+
+async def bootstrap_admin(work: Work, command: Register) -> Reply:
+    """Make an admin, whatever role the command names. It is in no index: only the operator's verb calls it."""
+    await work.decide(account, command.account_id, account.BootstrapAdmin(command.account_id))
+    return await _settle_in(work, command, "admin")
+
+
+async def _settle_in(work: Work, command: Register, role: str) -> Reply:
+    """Open the profile, claim the address, keep the person's name, address and password hash."""
+    id = command.account_id
     await work.decide(profile, id, profile.OpenProfile(id, role))
     work.claim("email", command.email_digest, id, account.EmailTaken())
     work.write(PERSON, id, command.name, command.email)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from services.identity import queries
-from services.identity.application import Register, register
+from services.identity.application import Register, bootstrap_admin
 from services.identity.credentials import SHORTEST_PASSWORD, Passwords, email_digest
 from services.identity.domain import account
 from services.identity.signing import SigningKeys
@@ -36,7 +36,7 @@ async def bootstrap(runtime: Runtime, arguments: Sequence[str]) -> str:
     command = Register(id, "admin", "Admin", email, digest, hash)
     metadata = Metadata(actor="system:bootstrap", correlation_id=new_id(), reason="bootstrap")
     try:
-        await runtime.store.execute(partial(register, command=command), metadata)
+        await runtime.store.execute(partial(bootstrap_admin, command=command), metadata)
     except account.EmailTaken:  # another one was first, in this very moment
         known = await queries.credentials(runtime.database, digest)
         assert known is not None

@@ -4,12 +4,15 @@ In order, byte for byte: key, type, payload and chain hash, which covers all the
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from asyncpg import Record
 
-from shared.eventstore.database import Connection, Database
+from shared.eventstore.database import Database
 from shared.kernel.record import record
+from shared.messaging.checkpoint import AnyConnection
 from shared.messaging.envelope import Broken, Foreign, Item, received
 from shared.messaging.topics import PARTITIONS
 
@@ -31,35 +34,34 @@ class Unequal(Exception):
         self.position = position
 
 
-@record
-class Equal:
-    """Both hold the same: this many messages."""
+async def audit(database: Database, bootstrap: str, topic: str, service: str, patience: float = STUCK_SECONDS) -> int:
+    """Compare all that the store has published by now with Kafka; returns how many messages that is.
 
-    messages: int
+    Raises Unequal with the first bad position.
 
-
-async def audit(database: Database, bootstrap: str, topic: str) -> Equal:
-    """Compare all that the store has published by now with Kafka; raises Unequal with the first bad position.
-
-    What the relay has not sent yet is waited for. A store that is shorter than Kafka, its tail cut off, shows too.
+    What the relay has not sent yet is waited for, `patience` seconds without progress. A store that is shorter than
+    Kafka, its tail cut off, shows too.
     """
+    places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
+        await consumer.start()
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)  # before the head: what Kafka holds by now, the store has committed
         async with database.pool.acquire() as connection:
             head = await connection.fetchrow("SELECT epoch, numbers FROM head")
             assert head is not None  # the table's first row is made with it
-            await consumer.start()
             worst: Unequal | None = None
-            for partition in range(PARTITIONS):
-                place = TopicPartition(topic, partition)
+            for place in places:
+                side = Side(consumer, place, ends[place], service, patience)
                 try:
-                    await _compare(connection, consumer, place, head["epoch"], head["numbers"][partition])
+                    await _compare(connection, side, head["epoch"], head["numbers"][place.partition])
                 except Unequal as found:
                     if worst is None or _order(found) < _order(worst):
                         worst = found
             if worst is not None:
                 raise worst
-            return Equal(sum(head["numbers"]))
+            return sum(head["numbers"])
     finally:
         with suppress(Exception):
             await asyncio.wait_for(consumer.stop(), 5)
@@ -69,43 +71,60 @@ def _order(found: Unequal) -> tuple[bool, int]:
     return found.position is None, found.position or found.number
 
 
-async def _compare(
-    connection: Connection, consumer: AIOKafkaConsumer, place: TopicPartition, epoch: str, last: int
-) -> None:
-    consumer.assign([place])
-    consumer.seek(place, 0)
-    end = (await consumer.end_offsets([place]))[place]
-    give_up = asyncio.get_running_loop().time() + STUCK_SECONDS
+@record
+class Side:
+    """One partition in Kafka, to be read from its beginning; `end` was its end when the audit began."""
+
+    consumer: AIOKafkaConsumer
+    place: TopicPartition
+    end: int
+    service: str
+    patience: float  # seconds
+
+
+async def _messages(side: Side, last: int) -> AsyncIterator[Item]:
+    """Yield the messages up to `end`, and beyond it as long as number `last` has not come; each number once."""
+    clock = asyncio.get_running_loop().time
+    side.consumer.assign([side.place])
+    side.consumer.seek(side.place, 0)
     seen = position = 0
-    rows = await connection.fetch(PUBLISHED, place.partition, 0, last)
-    index = 0
-    while seen < last or position < end:
-        records = (await consumer.getmany(place, timeout_ms=1_000, max_records=1_000)).get(place, [])
-        position = await consumer.position(place)
-        for raw in records:
-            try:
+    give_up = clock() + side.patience
+    while (seen < last or position < side.end) and clock() < give_up:
+        found = await side.consumer.getmany(side.place, timeout_ms=500, max_records=1_000)
+        for raw in found.get(side.place, []):
+            with suppress(Foreign):  # no relay of ours wrote it, and no reader takes it
                 item = received(raw)
-            except Foreign:
-                continue  # no relay of ours wrote it, and no reader takes it
-            if item.number <= seen:
-                continue
-            if item.number > last and raw.offset >= end:
-                return  # published since we began
-            if index == len(rows):
-                rows, index = await connection.fetch(PUBLISHED, place.partition, seen, last), 0
-            row = rows[index] if index < len(rows) else None
-            why = _difference(item, seen + 1, epoch, row)
-            if why:
-                raise Unequal(place.topic, place.partition, seen + 1, row and row["position"], why)
-            seen, index = item.number, index + 1
-        if not records and position >= end and asyncio.get_running_loop().time() > give_up:
-            break
-    if seen < last:
-        row = await connection.fetchrow(PUBLISHED, place.partition, seen, last)
-        raise Unequal(place.topic, place.partition, seen + 1, row and row["position"], "Kafka does not hold it")
+                if item.number > last and raw.offset >= side.end:
+                    return  # published since we began
+                if item.number > seen:
+                    yield item
+                    seen = item.number
+            give_up = clock() + side.patience
+        position = await side.consumer.position(side.place)
 
 
-def _difference(item: Item, number: int, epoch: str, row: object) -> str | None:
+async def _compare(connection: AnyConnection, side: Side, epoch: str, last: int) -> None:
+    topic, partition = side.place.topic, side.place.partition
+    number, index = 0, 0
+    rows: list[Record] = []
+    async for item in _messages(side, last):
+        if index == len(rows):
+            rows, index = await connection.fetch(PUBLISHED, partition, number, last), 0
+        row = rows[index] if index < len(rows) else None
+        why = _difference(item, number + 1, side.service, epoch, row)
+        if why:
+            raise Unequal(topic, partition, number + 1, _position(row), why)
+        number, index = item.number, index + 1
+    if number < last:
+        row = await connection.fetchrow(PUBLISHED, partition, number, last)
+        raise Unequal(topic, partition, number + 1, _position(row), "Kafka does not hold it")
+
+
+def _position(row: Record | None) -> int | None:
+    return row["position"] if row is not None else None
+
+
+def _difference(item: Item, number: int, service: str, epoch: str, row: Record | None) -> str | None:
     """Say what is wrong with the message that should be `number`, and equal to `row` of the store."""
     if item.number != number:
         return f"Kafka has number {item.number} in its place"
@@ -113,15 +132,16 @@ def _difference(item: Item, number: int, epoch: str, row: object) -> str | None:
         return "Kafka holds it: the store's tail is cut off"
     if isinstance(item, Broken):
         return item.error
+    if item.service != service:
+        return f"Kafka says that it comes from {item.service}"
     if item.epoch != epoch:
         return f"Kafka has it in epoch {item.epoch}, the store in {epoch}"
-    kept = dict(row)  # type: ignore[call-overload] - a record of asyncpg
     pairs = {
-        "number": (item.number, kept["number"]),
-        "key": (item.key, kept["message_key"]),
-        "type": (item.type, kept["message_type"]),
-        "payload": (item.value, kept["message"]),
-        "chain hash": (item.chain, kept["hash"].hex()),
+        "number": (item.number, row["number"]),
+        "key": (item.key, row["message_key"]),
+        "type": (item.type, row["message_type"]),
+        "payload": (item.value, row["message"]),
+        "chain hash": (item.chain, row["hash"].hex()),
     }
     different = [name for name, (kafka, store) in pairs.items() if kafka != store]
     return f"{', '.join(different)} differ" if different else None

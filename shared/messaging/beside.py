@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from shared.eventstore.database import Connection, Database
+from shared.eventstore.database import Database
 from shared.messaging import checkpoint
 from shared.messaging.batches import Run
-from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
+from shared.messaging.checkpoint import AnyConnection, Checkpoint, Place, Track, Verdict
 from shared.messaging.envelope import Foreign, Item, place, received
 from shared.messaging.projections import Projector
 from shared.messaging.rows import Projection
@@ -85,7 +85,7 @@ class Beside:
         async with self._database.pool.acquire() as connection, connection.transaction():
             await connection.execute(f'DROP TABLE IF EXISTS "{self.table}"')
             for table in ("checkpoints", "parked"):
-                await connection.execute(f"DELETE FROM {table} WHERE consumer = $1", self.consumer)  # noqa: S608
+                await connection.execute(f"DELETE FROM {table} WHERE consumer = $1", self.consumer)
 
     async def catch_up(self) -> None:
         """Fold all that the living consumer has taken by now."""
@@ -95,15 +95,18 @@ class Beside:
             await self._projector.take(runs)
 
     @asynccontextmanager
-    async def level(self) -> AsyncIterator[Connection]:
+    async def level(self) -> AsyncIterator[AnyConnection]:
         """Fold the rest while the living consumer waits: inside, both have seen the same. Commits at the end."""
-        async with asyncio.timeout(LAST_STEP_SECONDS), self._database.pool.acquire() as connection:
-            async with connection.transaction():
-                await connection.execute("LOCK TABLE checkpoints IN EXCLUSIVE MODE")
-                goal = await checkpoint.read(connection, self.living)
-                while runs := await self._next(goal):
-                    await self._projector.take_within(connection, runs)
-                yield connection
+        async with (
+            asyncio.timeout(LAST_STEP_SECONDS),
+            self._database.pool.acquire() as connection,
+            connection.transaction(),
+        ):
+            await connection.execute("LOCK TABLE checkpoints IN EXCLUSIVE MODE")
+            goal = await checkpoint.read(connection, self.living)
+            while runs := await self._next(goal):
+                await self._projector.take_within(connection, runs)
+            yield connection
 
     async def _next(self, goal: Mapping[Place, Checkpoint]) -> list[Run]:
         """Return the next messages that the living consumer has taken and we have not; none when we are level."""

@@ -7,13 +7,19 @@ rebalance or as a forgotten process, changes nothing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
-from shared.eventstore.database import Connection
+from asyncpg import Connection, Record
+from asyncpg.pool import PoolConnectionProxy
+
 from shared.eventstore.entry import Move
 from shared.eventstore.execute import Overtaken
 from shared.kernel.record import record
 
 Place = tuple[str, int]  # topic, partition
+
+#: A connection of one's own or one of the pool's.
+AnyConnection: TypeAlias = "Connection[Record] | PoolConnectionProxy[Record]"
 
 READ = "SELECT topic, partition, epoch, number, next_offset FROM checkpoints WHERE consumer = $1"
 
@@ -44,13 +50,13 @@ class Checkpoint:
     next_offset: int = 0
 
 
-async def read(connection: Connection, consumer: str) -> dict[Place, Checkpoint]:
+async def read(connection: AnyConnection, consumer: str) -> dict[Place, Checkpoint]:
     """Return the checkpoints of a consumer; a partition that it has not begun is not among them."""
     rows = await connection.fetch(READ, consumer)
     return {(r["topic"], r["partition"]): Checkpoint(r["epoch"], r["number"], r["next_offset"]) for r in rows}
 
 
-async def move(connection: Connection, moves: Sequence[Move]) -> None:
+async def move(connection: AnyConnection, moves: Sequence[Move]) -> None:
     """Move checkpoints inside the caller's transaction; raises Overtaken when one is not where `after` says."""
     left = await _move(connection, moves)
     if left:  # overtaken, or the first step on this partition
@@ -62,7 +68,7 @@ async def move(connection: Connection, moves: Sequence[Move]) -> None:
         raise Overtaken(f"{left[0].consumer} on {left[0].topic}[{left[0].partition}] after {left[0].after}")
 
 
-async def _move(connection: Connection, moves: Sequence[Move]) -> list[Move]:
+async def _move(connection: AnyConnection, moves: Sequence[Move]) -> list[Move]:
     rows = await connection.fetch(
         MOVE,
         [m.consumer for m in moves],
@@ -77,7 +83,7 @@ async def _move(connection: Connection, moves: Sequence[Move]) -> list[Move]:
     return [m for m in moves if (m.topic, m.partition) not in moved]
 
 
-async def adopt(connection: Connection, consumer: str, place: Place, epoch: str, number: int) -> None:
+async def adopt(connection: AnyConnection, consumer: str, place: Place, epoch: str, number: int) -> None:
     """Put a consumer behind `number` of `epoch`: an operator's word that this is what to go on from."""
     await connection.execute(ADOPT, consumer, *place, epoch, number)
 
@@ -111,9 +117,9 @@ class Track:
     def judge(self, epoch: str, number: int, offset: int) -> Verdict:
         """Return what to do with the record at `offset`; APPLY counts it as applied.
 
-        What is missing is looked for twice: behind the checkpoint, where a rebalance may have left us too far ahead, and
-        from the beginning, where the offsets of a new cluster mean something else. After that everything is dropped,
-        until the missing number comes.
+        What is missing is looked for twice: behind the checkpoint, where a rebalance may have left us too far ahead,
+        and from the beginning, where the offsets of a new cluster mean something else. After that everything is
+        dropped, until the missing number comes.
         """
         here = self.checkpoint
         if here.epoch in ("", epoch):

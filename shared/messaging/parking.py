@@ -44,10 +44,10 @@ class Unit(Protocol):
     """What process and projection modules have in common."""
 
     @property
-    def NAME(self) -> str: ...  # noqa: N802 - a constant of the module
+    def NAME(self) -> str: ...
 
     @property
-    def LISTENS(self) -> tuple[type, ...]: ...  # noqa: N802 - a constant of the module
+    def LISTENS(self) -> tuple[type, ...]: ...
 
 
 U = TypeVar("U", bound=Unit)
@@ -73,7 +73,7 @@ class Intake(Generic[U]):
         self.units = tuple(units)
         self._codec = Codec(messages)
         self._takers = {name: tuple(u for u in units if kind in u.LISTENS) for name, kind in messages.items()}
-        self._takers.update({name: () for name in ignored})
+        self._takers.update(dict.fromkeys(ignored, ()))
 
     def read(self, item: Item, held: Collection[Chain]) -> Reading[U]:
         """Decode a message for those who listen to it; `held` are the chains in which something is parked."""
@@ -127,7 +127,7 @@ def row(consumer: str, unit: str, item: Item, error: str) -> tuple[Any, ...]:
     if error != BEHIND:
         log.error("parked", consumer=consumer, unit=unit, topic=item.topic, partition=item.partition,
                   number=item.number, type=item.type, error=error)  # fmt: skip
-    fields = {name: getattr(item, name) for name in item.__slots__ if name != "value"}  # type: ignore[attr-defined]
+    fields = {name: getattr(item, name) for name in type(item).__slots__ if name != "value"}  # type: ignore[union-attr]
     headers = msgspec.json.encode(fields).decode()
     return (
         consumer, unit, item.topic, item.partition, item.number, item.key, item.type, item.value, headers, error,
@@ -145,7 +145,7 @@ async def waiting(database: Database, consumer: str, places: Collection[Place]) 
     for r in await database.fetch(WAITING, consumer):
         if (r["topic"], r["partition"]) in places:
             fields = {**msgspec.json.decode(r["headers"]), "value": r["value"]}
-            item: Item = msgspec.convert(fields, Received if "id" in fields else Broken)
+            item = msgspec.convert(fields, Received) if "id" in fields else msgspec.convert(fields, Broken)
             found.append(Parked(r["id"], r["unit"], item))
     return found
 

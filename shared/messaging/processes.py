@@ -5,13 +5,14 @@ its commands are decided, and the checkpoint moves, all in one commit. Messages 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 from shared.eventstore.entry import Metadata, Move
-from shared.eventstore.execute import Handlers, Reply, Store
+from shared.eventstore.execute import Store
+from shared.eventstore.handlers import Handlers, Reply
 from shared.eventstore.work import Work
 from shared.messaging import parking
 from shared.messaging.batches import Run, step
@@ -24,7 +25,7 @@ class Process(parking.Unit, Protocol):
     """A module of `processes/`; it is passed itself. Pure, and it commands only its own service."""
 
     @property
-    def INITIAL(self) -> Any: ...  # noqa: N802 - a constant of the module
+    def INITIAL(self) -> Any: ...
 
     @property
     def route(self) -> Callable[[Any], str | None]: ...
@@ -72,6 +73,7 @@ class Processes:
         """Take each run in order, the runs beside each other: their commits then share a transaction."""
         held = await parking.chains(self._store.database, self.consumer)
         results = await asyncio.gather(*(self._run(run, held) for run in runs), return_exceptions=True)
+        await self._store.database.execute("SELECT pg_notify('moved', $1)", self.consumer)
         for problem in results:
             if problem is not None:
                 raise problem
@@ -86,7 +88,8 @@ class Processes:
             reading = self._intake.read(item, held)
             routed, refused = self._route(reading)
             if routed or refused:
-                refused = await self._commit(item, reading.event, routed, refused, step(self.consumer, run, after, item))
+                move = step(self.consumer, run, after, item)
+                refused = await self._commit(item, reading.event, routed, refused, move)
                 held.update((unit, item.topic, item.key) for unit in refused)
                 after = item.number
         if after < run.items[-1].number:
@@ -107,7 +110,7 @@ class Processes:
 
     async def _commit(
         self, item: Item, event: Any, routed: Routed, refused: dict[str, str], move: Move
-    ) -> Mapping[str, str]:
+    ) -> dict[str, str]:
         """Commit one message for all whom it concerns, parked for those who fail; returns unit -> error of these."""
         while True:
             able = [(process, key) for process, key in routed if process.NAME not in refused]
@@ -123,9 +126,7 @@ class Processes:
                     raise
                 refused.update({process.NAME: parking.described(problem) for process, _ in able})
 
-    async def _work(
-        self, item: Item, event: Any, able: Routed, refused: Mapping[str, str], work: Work
-    ) -> Reply:
+    async def _work(self, item: Item, event: Any, able: Routed, refused: Mapping[str, str], work: Work) -> Reply:
         for process, key in able:
             await self._take_one(work, process, key, item, event)
         for unit, error in refused.items():
@@ -147,12 +148,10 @@ class Processes:
         reading = self._intake.read(parked.item, ())
         if parked.unit in reading.refused:
             raise Refused(parked.unit, reading.refused[parked.unit])
-        process = next((unit for unit in reading.units if unit.NAME == parked.unit), None)
+        process = next((unit for unit in reading.units if parked.unit == unit.NAME), None)
         key = process.route(reading.event) if process is not None else None
         able = [(process, key)] if process is not None and key is not None else []
-        await self._store.execute(
-            partial(self._work_again, parked, reading.event, able), _metadata(parked.item, able)
-        )
+        await self._store.execute(partial(self._work_again, parked, reading.event, able), _metadata(parked.item, able))
 
     async def _work_again(self, parked: Parked, event: Any, able: Routed, work: Work) -> Reply:
         """Take a parked message unless somebody has: whoever was faster has moved the process's stream on."""

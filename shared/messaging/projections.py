@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.eventstore.database import Connection, Database
+from shared.eventstore.database import Database
 from shared.kernel.record import record
 from shared.messaging import checkpoint, parking
 from shared.messaging.batches import Run, step
-from shared.messaging.checkpoint import Checkpoint, Place
+from shared.messaging.checkpoint import AnyConnection, Checkpoint, Place
 from shared.messaging.envelope import Item, Received
 from shared.messaging.parking import BEHIND, Chain, Intake, Parked
 from shared.messaging.rows import Fold, Projection, Table, Unwritable
@@ -75,7 +75,7 @@ class Projector:
             await self.take_within(connection, runs, refused)
 
     async def take_within(
-        self, connection: Connection, runs: Sequence[Run], refused: Mapping[str, str] | None = None
+        self, connection: AnyConnection, runs: Sequence[Run], refused: Mapping[str, str] | None = None
     ) -> None:
         """Take runs inside the caller's transaction. Raises Overtaken, Unwritable; the transaction is spent then."""
         moves = [step(self.consumer, run, run.after.number, run.items[-1]) for run in runs]
@@ -96,7 +96,7 @@ class Projector:
                 due.refused[projection.NAME] = parking.described(problem)
         return due
 
-    async def _fold(self, connection: Connection, dues: list[Due], held: set[Chain]) -> None:
+    async def _fold(self, connection: AnyConnection, dues: list[Due], held: set[Chain]) -> None:
         folds = {}
         for name, table in self._tables.items():
             keys = {key for due in dues for key in due.rows.get(name, ())}
@@ -151,7 +151,7 @@ class Projector:
 
 
 def notifications(projection: str, versions: Iterable[tuple[str, int]]) -> list[str]:
-    """Return the announcements of committed versions: {"p": projection, "k": [[key, version], ...]}, each below 8 kB."""
+    """Return announcements of committed versions: {"p": projection, "k": [[key, version], ...]}, each below 8 kB."""
     texts: list[str] = []
     chunk: list[str] = []
     begin, size = f'{{"p":{json.dumps(projection)},"k":[', 0

@@ -95,7 +95,10 @@ async def verify_projection(beside: Beside) -> Rebuilt:
 
 
 async def dump(database: Database, name: str) -> AsyncIterator[bytes]:
-    """Yield a projection's rows in key order, one line each: what is equal in two databases is equal byte for byte."""
-    async with database.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    """Yield a projection's rows in key order, one line each: what is equal anywhere is equal byte for byte."""
+    async with (
+        database.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         async for r in connection.cursor(DUMP.format(name=name), prefetch=1_000):
             yield f"{r['key']}\t{r['row']}\t{r['version']}\t{r['seen']}\n".encode()

@@ -5,26 +5,22 @@ lock is lost, nothing more is read. Where to go on it learns from the last recor
 """
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerClosed
 
 from shared.eventstore.database import Connection, Database
 from shared.messaging import metrics
 from shared.messaging.envelope import outgoing
+from shared.messaging.sending import SEND_SECONDS, Sender
 from shared.messaging.tails import Tail, tails
 from shared.messaging.topics import PARTITIONS
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 LOCK = 0x53504F4E52454C59  # "SPONRELY"
 POLL_SECONDS = 1.0
-SEND_SECONDS = 8.0  # an idempotent producer never gives up by itself; less than idle_session_timeout below
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 #: A leader that is frozen, or cut off, loses its session and with it the lock, within some ten seconds.
@@ -90,7 +86,7 @@ class Relay:
 
     async def _lead(self) -> None:
         connection = await self._database.connect()
-        producer: AIOKafkaProducer | None = None
+        sender: Sender | None = None
         try:
             await connection.execute(SESSION)
             await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
@@ -99,21 +95,18 @@ class Relay:
             self._lead_now(True)
             await connection.add_listener("committed", self._committed)
             await self._learn(connection)
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, linger_ms=0,
-                compression_type="lz4", client_id=f"{self._service}-relay",
-            )  # fmt: skip
-            await _bounded(producer.start())
+            sender = Sender(self._bootstrap, self._topic, f"{self._service}-relay")
+            await sender.start()
             self._be_silent("")
             while True:
-                await self._send_all(connection, producer)
+                await self._send_all(connection, sender)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
         finally:
             self._lead_now(False)
             connection.terminate()
-            if producer is not None:
-                await _stop(producer)
+            if sender is not None:
+                await sender.stop()
 
     def _committed(self, *_: object) -> None:
         self._wake.set()
@@ -130,7 +123,8 @@ class Relay:
 
     async def _learn(self, connection: Connection) -> None:
         """Find out where to go on; raises Ahead."""
-        last = await _bounded(tails(self._bootstrap, self._topic))
+        async with asyncio.timeout(SEND_SECONDS):
+            last = await tails(self._bootstrap, self._topic)
         head = await connection.fetchrow(HEAD)
         assert head is not None  # the table's first row is made with it
         for tail in last:
@@ -155,7 +149,7 @@ class Relay:
         first = await connection.fetchval(START, list(range(PARTITIONS)), [number + 1 for number in self._numbers])
         self._position = end if first is None else first - 1
 
-    async def _send_all(self, connection: Connection, producer: AIOKafkaProducer) -> None:
+    async def _send_all(self, connection: Connection, sender: Sender) -> None:
         asked = await connection.fetch(ASKED)
         for row in asked:
             log.info("republishing", service=self._service, partition=row["partition"], from_number=row["from_number"])
@@ -164,50 +158,31 @@ class Relay:
             await self._place(connection, self._position)
         self._wake.clear()
         while rows := await connection.fetch(BATCH, self._position, self._limit):
-            await self._send(producer, rows)
+            await self._send(sender, rows)
         for row in asked:  # only now: a successor that knows nothing of it goes on where the last record stands
             await connection.execute(DONE, row["partition"], row["from_number"])
 
-    async def _send(self, producer: AIOKafkaProducer, rows: list[Any]) -> None:
-        messages = [outgoing(self._service, self._epoch, row) for row in rows]
-        async with asyncio.timeout(SEND_SECONDS):
-            delivered = []
-            for message in messages:
-                due = self._numbers[message.partition] + 1
-                if message.number < due:
-                    continue  # sent before
-                if message.number > due:
-                    raise Disordered(f"{self._topic}[{message.partition}]: {message.number} where {due} is due")
-                self._numbers[message.partition] = message.number
-                delivered.append(
-                    await producer.send(
-                        self._topic, message.value, message.key, message.partition, headers=message.headers
-                    )
-                )
-            await asyncio.gather(*delivered)
+    async def _send(self, sender: Sender, rows: list[Any]) -> None:
+        due = []
+        for row in rows:
+            partition, number = row["partition"], row["number"]
+            if number <= self._numbers[partition]:
+                continue  # sent before
+            if number > self._numbers[partition] + 1:
+                raise Disordered(f"{self._topic}[{partition}]: {number} comes after {self._numbers[partition]}")
+            self._numbers[partition] = number
+            due.append(outgoing(self._service, self._epoch, row))
+        await sender.send(due)
         self._position = rows[-1]["position"]
-        self.sent += len(delivered)
+        self.sent += len(due)
         self.failures = 0
-        metrics.RELAY_SENT.labels(self._service).inc(len(delivered))
-
-
-async def _bounded(awaitable: Awaitable[T]) -> T:
-    async with asyncio.timeout(SEND_SECONDS):
-        return await awaitable
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop a producer that may be dead. What it still holds is dropped, or it would flush while the broker is away."""
-    producer._message_accumulator.fail_all(ProducerClosed())
-    stopping = asyncio.ensure_future(producer.stop())
-    await asyncio.wait([stopping], timeout=2)
-    if not stopping.done():
-        stopping.cancel()
-        await asyncio.gather(stopping, producer.client.close(), return_exceptions=True)
+        metrics.RELAY_SENT.labels(self._service).inc(len(due))
 
 
 async def request_republish(database: Database, partition: int, from_number: int) -> None:
     """Ask whoever leads to send a partition again from a number on; an open request keeps the lower number."""
+    if not (0 <= partition < PARTITIONS and from_number >= 1):
+        raise ValueError(f"a partition is 0 to {PARTITIONS - 1}, and its first number is 1")
     await database.execute(
         "INSERT INTO republishes AS r VALUES ($1, $2) ON CONFLICT (partition) DO UPDATE"
         " SET from_number = least(r.from_number, excluded.from_number)",

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from shared.eventstore.database import Connection
 from shared.messaging import parking
+from shared.messaging.checkpoint import AnyConnection
 from shared.messaging.envelope import Received
 
 
@@ -20,7 +20,7 @@ class Projection(parking.Unit, Protocol):
     """A module of `projections/`; it is passed itself. Pure, and commutative across routing keys."""
 
     @property
-    def Row(self) -> type: ...  # noqa: N802 - a record of the module, all fields with defaults
+    def Row(self) -> type: ...  # all fields with defaults
 
     @property
     def keys(self) -> Callable[[Any], tuple[str, ...]]: ...
@@ -53,7 +53,7 @@ class Table:
     def __init__(self, projection: Projection, name: str) -> None:
         self.projection = projection
         self.encoder = msgspec.json.Encoder()
-        self.decoder = msgspec.json.Decoder(projection.Row)
+        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(projection.Row)
         self.begin = (
             f"INSERT INTO \"{name}\" SELECT k, '{{}}', 0, '{{}}' FROM unnest($1::text[]) k ON CONFLICT DO NOTHING"
         )
@@ -75,7 +75,7 @@ class Fold:
         self._rows: dict[str, tuple[Any, int, dict[str, int]]] = {}
         self._changed: set[str] = set()
 
-    async def load(self, connection: Connection, keys: Iterable[str]) -> None:
+    async def load(self, connection: AnyConnection, keys: Iterable[str]) -> None:
         """Insert what is missing and lock all, in key order: two projectors never wait for each other in a circle."""
         wanted = sorted(keys, key=str.encode)
         if wanted:
@@ -96,7 +96,7 @@ class Fold:
         self._rows.update(became)
         self._changed.update(became)
 
-    async def write(self, connection: Connection) -> list[tuple[str, int]]:
+    async def write(self, connection: AnyConnection) -> list[tuple[str, int]]:
         """Write what has changed; returns keys with their new versions. Raises Unwritable."""
         encode = self._table.encoder.encode
         keys = sorted(self._changed, key=str.encode)

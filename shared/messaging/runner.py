@@ -8,43 +8,28 @@ import asyncio
 import random
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
-from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from faststream.middlewares import AckPolicy
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
 from shared.eventstore.database import Database
 from shared.eventstore.execute import Overtaken
 from shared.messaging import metrics
 from shared.messaging.batches import Taker
+from shared.messaging.checkpoint import Place
 from shared.messaging.following import Following
 from shared.messaging.listening import listen
+from shared.messaging.subscription import Subscription
 
 log = structlog.get_logger()
 
 BATCH = 500
-IDLE_MS = 1_000
 ACK_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 10.0
-STOP_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-async def _parse(raw: tuple[ConsumerRecord, ...]) -> KafkaMessage:
-    """Wrap a batch without looking into it: FastStream's own parser decodes all headers, and dies of bad ones."""
-    return KafkaMessage(body=b"", headers={}, raw_message=raw, consumer=FAKE_CONSUMER)
-
-
-async def _decode(message: KafkaMessage) -> Any:
-    return message.raw_message
-
-
-class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carries no types
+class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer in this process, following its share of the partitions of `topics`."""
 
     def __init__(
@@ -54,20 +39,12 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
         self._database = database
         self._taker = taker
         self._following = Following(database, taker.consumer)
+        self._subscription = Subscription(bootstrap, group, topics, self._receive, self, batch)
         self._turn = asyncio.Lock()  # batches and replays of one process never overlap
         self._wanted = asyncio.Event()  # something for _keep to do
-        self._replay: set[tuple[str, int]] = set()
+        self._replay: set[Place] = set()
         self._pauses = 0
         self._joined = False
-        self._broker = KafkaBroker(
-            bootstrap, logger=None, apply_types=False, consumer_only=True, graceful_timeout=STOP_SECONDS / 2
-        )
-        self._subscriber = self._broker.subscriber(
-            *topics, group_id=group, batch=True, max_records=batch, batch_timeout_ms=1, auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL, listener=self, no_reply=True, parser=_parse, decoder=_decode,
-            session_timeout_ms=6_000, heartbeat_interval_ms=1_500,
-        )  # fmt: skip
-        self._subscriber(self._receive)
 
     def troubles(self) -> list[str]:
         """Say why this consumer is not ready; empty where it is."""
@@ -76,7 +53,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
         return self._following.troubles()
 
     async def run(self) -> None:
-        """Consume until cancelled, then stop within STOP_SECONDS or so."""
+        """Consume until cancelled, then stop within some ten seconds."""
         tasks = [
             asyncio.create_task(self._keep()),
             asyncio.create_task(self._acknowledge()),
@@ -91,32 +68,22 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._stop()
 
-    @property
-    def _consumer(self) -> AIOKafkaConsumer | None:
-        return self._subscriber.consumer
-
     async def _start(self) -> None:
         attempt = 0
         while True:
             try:
-                await self._broker.start()
-                break
-            except (KafkaError, OSError, TimeoutError) as problem:
+                return await self._subscription.start()
+            except Exception as problem:
                 attempt += 1
-                log.warning("consumer_waits", consumer=self._taker.consumer, error=f"{type(problem).__name__}: {problem}")
-                with suppress(Exception):
-                    await asyncio.wait_for(self._broker.stop(), STOP_SECONDS)
+                self._waits(problem, attempt)
                 await asyncio.sleep(_pause(attempt))
-        # FastStream sleeps after an empty poll as long as the poll has waited: let the poll alone be long.
-        assert self._consumer is not None
-        self._consumer.getmany = partial(_patiently, self._consumer.getmany)
 
     async def _stop(self) -> None:
         with suppress(Exception):
-            await self._commit(1.0)
+            await self._subscription.commit(self._following.unacknowledged(), 1.0)
         try:
-            await asyncio.wait_for(self._broker.stop(), STOP_SECONDS)
-        except Exception as problem:  # a consumer may wait for a coordinator without end: leave it to its timeout
+            await self._subscription.stop()
+        except Exception as problem:
             log.warning("consumer_stopped_hard", consumer=self._taker.consumer, error=type(problem).__name__)
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
@@ -127,28 +94,15 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
         """Begin at the checkpoints; should the database not answer, as soon as it does."""
         places = {(p.topic, p.partition) for p in assigned}
         self._following.expect(places)
-        self._hold(places)
+        self._subscription.hold(places)
         self._replay |= places
         self._joined = True
         try:
             async with asyncio.timeout(LONGEST_PAUSE_SECONDS):
-                await self._load()
+                self._subscription.seek(await self._following.load())
         except Exception as problem:
-            log.warning("checkpoints_wait", consumer=self._taker.consumer, error=type(problem).__name__)
+            self._waits(problem, 1)
         self._wanted.set()
-
-    async def _load(self) -> None:
-        for (topic, partition), offset in (await self._following.load()).items():
-            with suppress(IllegalStateError):  # not ours any more
-                if self._consumer is not None:
-                    self._consumer.seek(TopicPartition(topic, partition), offset)
-                    self._consumer.resume(TopicPartition(topic, partition))
-
-    def _hold(self, places: Collection[tuple[str, int]]) -> None:
-        for topic, partition in places:
-            with suppress(IllegalStateError):
-                if self._consumer is not None:
-                    self._consumer.pause(TopicPartition(topic, partition))
 
     async def _receive(self, records: tuple[ConsumerRecord, ...]) -> None:
         async with self._turn:
@@ -159,26 +113,26 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
                     metrics.APPLIED.labels(self._taker.consumer).inc(sum(len(run.items) for run in runs))
                 self._pauses = 0
             except Exception as problem:
-                await self._begin_anew({run.place for run in runs} | seeks.keys(), problem)
-                return
-            for (topic, partition), offset in seeks.items():
-                with suppress(IllegalStateError):
-                    if self._consumer is not None:
-                        self._consumer.seek(TopicPartition(topic, partition), offset)
+                self._begin_anew({run.place for run in runs} | seeks.keys(), problem)
+            else:
+                self._subscription.seek(seeks)
 
-    async def _begin_anew(self, places: Collection[tuple[str, int]], problem: Exception) -> None:
+    def _begin_anew(self, places: set[Place], problem: Exception) -> None:
         """Hold these partitions until their checkpoints are read again; `_keep` sees to that after a pause."""
         if isinstance(problem, Overtaken):
             metrics.OVERTAKEN.labels(self._taker.consumer).inc()
             log.info("consumer_overtaken", consumer=self._taker.consumer, at=str(problem))
         else:
             self._pauses += 1
-            metrics.FAILURES.labels(self._taker.consumer).inc()
-            error = f"{type(problem).__name__}: {problem}"[:300]
-            log.warning("consumer_waits", consumer=self._taker.consumer, error=error, attempt=self._pauses)
+            self._waits(problem, self._pauses)
         self._following.doubt(places)
-        self._hold(places)
+        self._subscription.hold(places)
         self._wanted.set()
+
+    def _waits(self, problem: Exception, attempt: int) -> None:
+        metrics.FAILURES.labels(self._taker.consumer).inc()
+        error = f"{type(problem).__name__}: {problem}"[:300]
+        log.warning("consumer_waits", consumer=self._taker.consumer, error=error, attempt=attempt)
 
     def _asked(self, _channel: str, consumer: str) -> None:
         if consumer == self._taker.consumer:
@@ -186,7 +140,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
             self._wanted.set()
 
     async def _keep(self) -> None:
-        """Load what is in doubt, replay what is asked for, and look again where messages are missing."""
+        """Read the checkpoints that are in doubt, replay what is asked for, look again where messages are missing."""
         while True:
             try:
                 async with asyncio.timeout(LOOK_AGAIN_SECONDS):
@@ -194,9 +148,10 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
             except TimeoutError:
                 await self._look_again()
             self._wanted.clear()
-            await asyncio.sleep(_pause(self._pauses) if self._pauses else 0)
+            if self._pauses:
+                await asyncio.sleep(_pause(self._pauses))
             try:
-                await self._load()
+                self._subscription.seek(await self._following.load())
                 places = self._replay & self._following.places()
                 if places:
                     async with self._turn:
@@ -204,34 +159,24 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka carrie
                     self._replay -= places
             except Exception as problem:
                 self._pauses += 1
-                log.warning("consumer_waits", consumer=self._taker.consumer, error=f"{type(problem).__name__}: {problem}"[:300])
+                self._waits(problem, self._pauses)
                 self._wanted.set()
 
     async def _look_again(self) -> None:
         """Where messages are missing an operator may have moved the checkpoint: read it again."""
         with suppress(Exception):
-            moved = await self._following.moved_elsewhere()
-            if moved:
-                self._following.doubt(moved)
+            self._following.doubt(await self._following.moved_elsewhere())
 
     async def _acknowledge(self) -> None:
         """Tell Kafka now and then where we are, for its lag monitors: nothing is decided by it."""
         while True:
             await asyncio.sleep(ACK_SECONDS)
+            offsets = self._following.unacknowledged()
             try:
-                await self._commit(ACK_SECONDS)
+                await self._subscription.commit(offsets, ACK_SECONDS)
+                self._following.acknowledged(offsets)
             except Exception as problem:
                 log.info("acknowledge_failed", consumer=self._taker.consumer, error=type(problem).__name__)
-
-    async def _commit(self, seconds: float) -> None:
-        offsets = {TopicPartition(*place): offset for place, offset in self._following.unacknowledged().items()}
-        if offsets and self._consumer is not None:
-            await asyncio.wait_for(self._consumer.commit(offsets), seconds)
-            self._following.acknowledged({(p.topic, p.partition): offset for p, offset in offsets.items()})
-
-
-async def _patiently(getmany: Any, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Any:
-    return await getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_MS), max_records=max_records)
 
 
 def _pause(attempt: int) -> float:

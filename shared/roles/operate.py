@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.eventstore import chain
+from shared.messaging.audit import audit
 from shared.messaging.parking import request_replay
 from shared.messaging.relay import request_republish
 from shared.messaging.topics import topic_name
@@ -19,8 +20,6 @@ def operators_verbs(definition: Definition) -> dict[str, Verb]:
             intact = await chain.verify(connection)
         finally:
             connection.terminate()
-        from shared.messaging.audit import audit
-
         settings = runtime.settings
         topic = topic_name(settings.topic_prefix, runtime.service)
         published = await audit(runtime.database, settings.need("kafka_bootstrap"), topic, runtime.service)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from copy import copy
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -67,7 +68,8 @@ def create_app(
         middleware=[Middleware(Observe), Middleware(Bodies)],
     )
     # The routes themselves and not `include_router`: that one matches each request twice, and hides the route's app.
-    app.router.routes.extend(route for router in routers for route in router.routes)
+    # Copies, since a router may serve in several apps, each with a guard of its own.
+    app.router.routes.extend(copy(route) for router in routers for route in router.routes)
     app.router.routes.extend(Route(path, own, methods=["GET"], include_in_schema=False) for path in health.PATHS)
     for route, rows in pair([*permissions, *OWN_PERMISSIONS], app.router.routes):
         route.app = Guard(route.app, {row.method: row for row in rows}, authenticator, service_secret)

@@ -82,14 +82,8 @@ class Text(GroupedMetadata):
 
     def __iter__(self) -> Iterator[object]:
         """Give pydantic the constraints, in the order in which they apply."""
-        # Characters come first: pydantic hands lone surrogates on, but cannot strip or measure them.
-        yield BeforeValidator(self._readable)
         yield StringConstraints(strip_whitespace=True, min_length=self.least, max_length=self.most)
-
-    def _readable(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value  # the type is refused next
-        return _lines(value) if self.lines else _one_line(value)
+        yield AfterValidator(_lines if self.lines else _one_line)
 
 
 #: A UUIDv7 in canonical form.

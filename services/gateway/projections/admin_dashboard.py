@@ -1,6 +1,6 @@
 """The platform's figures, all in one row: people, campaigns, ad requests, deals, money, flags and ratings."""
 
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -57,7 +57,7 @@ class Flagged:
 
 @record
 class Money:
-    """Of one currency, in minor units. Where it is: topped up = wallets + escrow + available + reserved + paid out + fees."""
+    """Of one currency, in minor units. Topped up = wallets + escrow + available + reserved + paid out + fees."""
 
     topped_up_minor: int = 0
     wallets_minor: int = 0
@@ -81,7 +81,7 @@ class Row:
     applications: counting.Applications = counting.Applications()
     ad_requests: counting.AdRequests = counting.AdRequests()
     deals: counting.Deals = counting.Deals()
-    money: dict[str, Money] = counting.NOTHING
+    money: dict[str, Money] = field(default_factory=dict)
     flagged: Flagged = Flagged()
     ratings: counting.Stars = counting.Stars()
 

@@ -1,4 +1,4 @@
-"""Campaigns as they are browsed; `own` is for their sponsor and for admins. Who may see which is decided when reading."""
+"""Campaigns as they are browsed; `own` is for their sponsor and for admins. Reading decides who may see which."""
 
 from dataclasses import replace
 from datetime import date, datetime

@@ -5,7 +5,7 @@ sums come out the same in whatever order the keys arrive. Overlays (suspended, s
 the states. Each function takes any message and returns the counts unchanged where they are not about it.
 """
 
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from shared.contracts import adrequests as ad
@@ -14,9 +14,6 @@ from shared.contracts import identity
 from shared.kernel.record import record
 
 C = TypeVar("C")
-
-#: What the default of a field of sums per currency is.
-NOTHING: Any = field(default_factory=dict)
 
 #: The messages that say how an account stands.
 STANDING = frozenset({

@@ -35,7 +35,7 @@ class Terms:
 
 @record
 class Escrow:
-    """Where the money is: requested, waiting (too little in the wallet), held, releasing, released, refunded, voided."""
+    """Where the money is: requested, waiting (the wallet is short), held, releasing, released, refunded, voided."""
 
     state: str = "requested"
     missing_minor: int | None = None  # while waiting: what was missing when it was asked for
@@ -171,9 +171,7 @@ def _ratings(ratings: Ratings, event: object) -> Ratings:
         case ad.RatingGiven(by_side="influencer"):
             return replace(ratings, given_by_influencer=True)
         case ad.RatingsPublished(stars_by_sponsor=by_sponsor, stars_by_influencer=by_influencer):
-            return replace(
-                ratings, state="published", stars_by_sponsor=by_sponsor, stars_by_influencer=by_influencer
-            )
+            return replace(ratings, state="published", stars_by_sponsor=by_sponsor, stars_by_influencer=by_influencer)
         case ad.RatingsExpired():
             return replace(ratings, state="expired")
         case _:

@@ -1,6 +1,6 @@
 """An influencer's figures: applications, ad requests, deals, earnings and ratings."""
 
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,7 +43,7 @@ class Row:
     applications: counting.Applications = counting.Applications()
     ad_requests: counting.AdRequests = counting.AdRequests()
     deals: counting.Deals = counting.Deals()
-    earnings: dict[str, Earnings] = counting.NOTHING
+    earnings: dict[str, Earnings] = field(default_factory=dict)
     ratings: counting.Stars = counting.Stars()
 
 

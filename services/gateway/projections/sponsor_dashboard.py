@@ -1,6 +1,6 @@
 """A sponsor's figures: campaigns, applications, ad requests, deals, money and ratings."""
 
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ class Row:
     applications: counting.Applications = counting.Applications()
     ad_requests: counting.AdRequests = counting.AdRequests()
     deals: counting.Deals = counting.Deals()
-    money: dict[str, Money] = counting.NOTHING
+    money: dict[str, Money] = field(default_factory=dict)
     ratings: counting.Stars = counting.Stars()
 
 

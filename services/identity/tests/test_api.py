@@ -105,21 +105,19 @@ async def test_of_many_at_once_one_gets_the_address(identity: Identity) -> None:
     assert await identity.runtime.database.fetchval("SELECT count(*) FROM people") == 1
 
 
-@pytest.mark.parametrize(
-    ("wrong", "refusal"),
-    [
-        ({"role": "admin"}, (422, "role-not-for-registration", "role")),
-        ({"role": 1}, (422, "invalid-value", "role")),
-        ({"name": ""}, (422, "invalid-value", "name")),
-        ({"email": "nobody"}, (422, "invalid-value", "email")),
-        ({"password": "short"}, (422, "invalid-value", "password")),
-        ({"admin": True}, (422, "unknown-field", "admin")),
-    ],
-)
-async def test_a_registration_with_a_wrong_value_names_it(
-    identity: Identity, wrong: dict[str, Any], refusal: tuple[int, str, str]
-) -> None:
-    assert (await identity.client.ask("POST", "/v1/accounts", person(**wrong))).refusal == refusal
+WRONG_IN_REGISTRATION: list[tuple[dict[str, Any], tuple[int, str, str]]] = [
+    ({"role": "admin"}, (422, "role-not-for-registration", "role")),
+    ({"role": 1}, (422, "invalid-value", "role")),
+    ({"name": ""}, (422, "invalid-value", "name")),
+    ({"email": "nobody"}, (422, "invalid-value", "email")),
+    ({"password": "short"}, (422, "invalid-value", "password")),
+    ({"admin": True}, (422, "unknown-field", "admin")),
+]
+
+
+async def test_a_registration_with_a_wrong_value_names_it(identity: Identity) -> None:
+    for wrong, refusal in WRONG_IN_REGISTRATION:
+        assert (await identity.client.ask("POST", "/v1/accounts", person(**wrong))).refusal == refusal, wrong
     assert await identity.runtime.database.fetchval("SELECT position FROM head") == 0
 
 
@@ -195,21 +193,21 @@ async def test_a_profile_is_replaced_at_the_revision_that_was_seen(identity: Ide
     assert missing.refusal == (404, "account-unknown", None)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"niche": "Food!"}, "niche"),
-        ({"platforms": [{"platform": "myspace", "followers": 1}]}, "platforms"),
-        ({"platforms": [{"platform": "x", "followers": -1}]}, "platforms.0.followers"),
-        ({"platforms": [{"platform": "x", "followers": 1.5}]}, "platforms.0.followers"),
-        ({"name": "\u0000"}, "name"),
-    ],
-)
-async def test_a_profile_with_a_wrong_value_names_it(identity: Identity, wrong: dict[str, Any], field: str) -> None:
+WRONG_IN_PROFILE: list[tuple[dict[str, Any], str]] = [
+    ({"niche": "Food!"}, "niche"),
+    ({"platforms": [{"platform": "myspace", "followers": 1}]}, "platforms"),
+    ({"platforms": [{"platform": "x", "followers": -1}]}, "platforms.0.followers"),
+    ({"platforms": [{"platform": "x", "followers": 1.5}]}, "platforms.0.followers"),
+    ({"name": "\u0000"}, "name"),
+]
+
+
+async def test_a_profile_with_a_wrong_value_names_it(identity: Identity) -> None:
     await register(identity.client)
     token = await token_of(identity.client)
-    told = await identity.client.ask("PUT", "/v1/accounts/me/profile", {"name": "Ada", **wrong}, token=token)
-    assert (told.status, told.json["field"]) == (422, field)
+    for wrong, field in WRONG_IN_PROFILE:
+        told = await identity.client.ask("PUT", "/v1/accounts/me/profile", {"name": "Ada", **wrong}, token=token)
+        assert (told.status, told.json["field"]) == (422, field), wrong
 
 
 async def test_a_refresh_token_changes_at_each_use_and_an_old_one_ends_the_session(identity: Identity) -> None:
@@ -230,14 +228,16 @@ async def test_a_refresh_token_changes_at_each_use_and_an_old_one_ends_the_sessi
     assert (await refresh(other["refresh_token"])).status == 200
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), lambda t: "", lambda t: "a.1.b"])
-async def test_a_made_up_refresh_token_does_nothing(identity: Identity, change: Callable[[str], str]) -> None:
+async def test_a_made_up_refresh_token_does_nothing(identity: Identity) -> None:
     await register(identity.client)
     good = (await sign_in(identity.client)).json["refresh_token"]
     sid, generation, mac = good.split(".")
-    for forged in (change(good), f"{sid}.2.{mac}", f"{sid}.\u0661.{mac}", f"{new_id()}.{generation}.{mac}"):
+    other = mac[:-2] + ("AA" if mac[-2:] != "AA" else "BB")
+    for forged in (
+        "", "a.1.b", f"{sid}.{generation}.{other}", f"{sid}.2.{mac}", f"{sid}.\u0661.{mac}", f"{new_id()}.1.{mac}",
+    ):  # fmt: skip
         told = await identity.client.ask("POST", "/v1/sessions/refresh", {"refresh_token": forged})
-        assert told.refusal == (401, "refresh-token-invalid", None)
+        assert told.refusal == (401, "refresh-token-invalid", None), forged
     assert (await identity.client.ask("POST", "/v1/sessions/refresh", {"refresh_token": good})).status == 200
 
 
@@ -274,7 +274,7 @@ async def test_a_rotated_key_signs_and_the_former_still_verifies(identity: Ident
     old = await token_of(identity.client)
     kid = (await operating.rotate_signing_key(identity.runtime, [])).rpartition(" ")[2]
     keys = (await identity.client.ask("GET", "/.well-known/jwks.json")).json["keys"]
-    assert [key["kid"] for key in keys][0] == kid
+    assert keys[0]["kid"] == kid
     assert len(keys) == 2
     assert all("d" not in key and key["alg"] == "ES256" and key["use"] == "sig" for key in keys)
     assert (await identity.client.ask("GET", "/v1/accounts/me", token=old)).status == 200
@@ -310,14 +310,9 @@ async def test_bootstrap_needs_an_address_of_nobody_else_and_a_real_password(ide
     runtime = Runtime("identity", short, identity.runtime.database, identity.runtime.store, {})
     with pytest.raises(operating.PasswordTooShort):
         await operating.bootstrap(runtime, [])
-    digest_secret = identity.runtime.settings
     await register(identity.client, email=ADMIN_EMAIL)
     with pytest.raises(operating.NotAnAdmin):
-        await operating.bootstrap(Runtime("identity", digest_secret, *rest(identity)), [])
-
-
-def rest(identity: Identity) -> Any:
-    return identity.runtime.database, identity.runtime.store, {}
+        await operating.bootstrap(identity.runtime, [])
 
 
 async def test_erasure_leaves_nothing_of_the_person_and_frees_the_address(identity: Identity) -> None:

@@ -1,9 +1,11 @@
 """The shop and the identity that it trusts, both served for real."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from shared.kernel.record import record
 from shared.web.app import create_app
@@ -15,15 +17,16 @@ from shared.web.tests.running import SERVICE_SECRET, Identity, served, until
 
 @record
 class Shop:
-    """A running shop: where its identity lives, a client with its address, and what is known of identity."""
+    """A running shop: its identity, a client with its address, and what it knows of identity."""
 
     identity: Identity
     client: aiohttp.ClientSession
     remote: RemoteIdentity
 
 
-@pytest.fixture
-async def running_shop() -> AsyncIterator[Shop]:
+@asynccontextmanager
+async def opened() -> AsyncIterator[Shop]:
+    """Open a shop that has heard of its identity."""
     identity = Identity()
     async with served(identity.app()) as address:
         remote = RemoteIdentity(address, SERVICE_SECRET)
@@ -42,3 +45,17 @@ async def running_shop() -> AsyncIterator[Shop]:
 
             await until(known)
             yield Shop(identity, client, remote)
+
+
+@pytest.fixture
+async def running_shop() -> AsyncIterator[Shop]:
+    """A shop of one test."""
+    async with opened() as shop:
+        yield shop
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_shop() -> AsyncIterator[Shop]:
+    """A shop of all tests of a module whose loop scope is the module."""
+    async with opened() as shop:
+        yield shop

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from shared.eventstore.append import Overloaded, StoreAway
 from shared.eventstore.execute import Busy, KeyReused
@@ -66,7 +67,7 @@ class Order(Body):
     gift: bool = False
     size: Literal["small", "large"] = "small"
     note: Annotated[str, Text(100, least=0, lines=True)] = ""
-    things: list[Id] = []
+    things: list[Id] = Field(default_factory=list)
 
 
 router = APIRouter()

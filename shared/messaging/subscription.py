@@ -1,0 +1,99 @@
+"""One batch subscriber of FastStream over several topics, with all its lenient defaults turned off."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from faststream.middlewares import AckPolicy
+
+from shared.messaging.checkpoint import Place
+
+IDLE_MS = 1_000
+STOP_SECONDS = 10.0
+
+Receive = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
+
+
+class Subscription:
+    """Membership in a consumer group. Partitions that are not ours (any more) are left alone silently."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        receive: Receive,
+        listener: ConsumerRebalanceListener,
+        batch: int,
+    ) -> None:
+        self._broker = KafkaBroker(
+            bootstrap, logger=None, apply_types=False, consumer_only=True, graceful_timeout=STOP_SECONDS / 2
+        )
+        self._subscriber = self._broker.subscriber(
+            *topics, group_id=group, batch=True, max_records=batch, batch_timeout_ms=1, auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL, listener=listener, no_reply=True, parser=_parse, decoder=_decode,
+            session_timeout_ms=6_000, heartbeat_interval_ms=1_500,
+        )  # fmt: skip
+        self._subscriber(receive)
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer
+
+    async def start(self) -> None:
+        """Join the group; raises KafkaError, OSError, TimeoutError, and may then be tried again."""
+        try:
+            await self._broker.start()
+        except BaseException:
+            with suppress(Exception):
+                await self.stop()
+            raise
+        # FastStream sleeps after an empty poll as long as that poll has waited: let the poll alone be long.
+        assert self._consumer is not None
+        self._consumer.getmany = partial(_patiently, self._consumer.getmany)
+
+    async def stop(self) -> None:
+        """Finish the batch in hand and leave; TimeoutError after STOP_SECONDS, when all is left as it is."""
+        await asyncio.wait_for(self._broker.stop(), STOP_SECONDS)
+
+    def seek(self, offsets: Mapping[Place, int]) -> None:
+        """Go on from these offsets, held or not."""
+        for place, offset in offsets.items():
+            with suppress(IllegalStateError):
+                if self._consumer is not None:
+                    self._consumer.seek(TopicPartition(*place), offset)
+                    self._consumer.resume(TopicPartition(*place))
+
+    def hold(self, places: Collection[Place]) -> None:
+        """Bring nothing of these until the next seek."""
+        for place in places:
+            with suppress(IllegalStateError):
+                if self._consumer is not None:
+                    self._consumer.pause(TopicPartition(*place))
+
+    async def commit(self, offsets: Mapping[Place, int], seconds: float) -> None:
+        """Tell Kafka where we are; without the limit it would wait for a coordinator without end."""
+        if self._consumer is not None and offsets:
+            told = {TopicPartition(*place): offset for place, offset in offsets.items()}
+            await asyncio.wait_for(self._consumer.commit(told), seconds)
+
+
+async def _parse(raw: tuple[ConsumerRecord, ...]) -> KafkaMessage:
+    """Wrap a batch without looking into it: FastStream's own parser decodes all headers, and dies of bad ones."""
+    return KafkaMessage(body=b"", headers={}, raw_message=raw, consumer=FAKE_CONSUMER)
+
+
+async def _decode(message: KafkaMessage) -> Any:
+    return message.raw_message
+
+
+async def _patiently(
+    getmany: Any, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+) -> Any:
+    return await getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_MS), max_records=max_records)

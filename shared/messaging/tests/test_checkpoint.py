@@ -1,0 +1,78 @@
+"""Checkpoints: what a number means, and how they move."""
+
+import asyncio
+
+import pytest
+
+from shared.eventstore.database import Database
+from shared.eventstore.entry import Move
+from shared.eventstore.execute import Overtaken
+from shared.messaging import checkpoint
+from shared.messaging.checkpoint import Checkpoint, Track, Verdict
+
+
+def judge(track: Track, *records: tuple[str, int, int]) -> list[Verdict]:
+    return [track.judge(*record) for record in records]
+
+
+def test_the_next_number_is_applied_and_an_earlier_one_skipped() -> None:
+    track = Track(Checkpoint())
+    assert judge(track, ("e", 1, 0), ("e", 2, 5), ("e", 1, 6), ("e", 3, 9)) == [
+        Verdict.APPLY, Verdict.APPLY, Verdict.SKIP, Verdict.APPLY,
+    ]  # fmt: skip
+    assert track.checkpoint == Checkpoint("e", 3, 10)
+
+
+def test_what_is_missing_is_looked_for_twice_and_then_alarmed_about() -> None:
+    track = Track(Checkpoint("e", 3, 10))
+    assert track.judge("e", 5, 20) is Verdict.SEEK
+    assert (track.seek_to, track.blocked) == (10, False)
+    assert track.judge("e", 5, 20) is Verdict.SEEK
+    assert (track.seek_to, track.blocked) == (0, False)
+    assert track.judge("e", 2, 1) is Verdict.SKIP
+    assert track.judge("e", 5, 20) is Verdict.DROP
+    assert track.blocked
+
+
+def test_a_missing_number_that_comes_heals_the_partition() -> None:
+    track = Track(Checkpoint("e", 3, 10), seeks=2, blocked=True)
+    assert track.judge("e", 4, 30) is Verdict.APPLY
+    assert (track.blocked, track.seeks) == (False, 0)
+
+
+def test_another_epoch_is_a_gap_whatever_its_number() -> None:
+    for number in (1, 3, 4, 9):
+        assert Track(Checkpoint("e", 3, 10)).judge("f", number, 20) is Verdict.SEEK
+
+
+async def test_a_checkpoint_moves_only_from_where_it_is(reader: Database) -> None:
+    first = Move("c", "t", 0, "e", after=0, number=3, next_offset=9)
+    async with reader.pool.acquire() as connection:
+        await checkpoint.move(connection, [first])
+        for wrong in (first, Move("c", "t", 0, "f", 3, 4, 10), Move("c", "t", 1, "e", 7, 8, 9)):
+            with pytest.raises(Overtaken):
+                await checkpoint.move(connection, [wrong])
+        both = [Move("c", "t", 0, "e", 3, 4, 10), Move("c", "t", 1, "e", 0, 1, 1)]
+        await checkpoint.move(connection, both)
+        found = await checkpoint.read(connection, "c")
+    assert found["t", 0] == Checkpoint("e", 4, 10)
+    assert found["t", 1] == Checkpoint("e", 1, 1)
+
+
+async def test_of_many_who_move_at_once_one_wins(reader: Database) -> None:
+    async def step() -> bool:
+        async with reader.pool.acquire() as connection:
+            try:
+                await checkpoint.move(connection, [Move("c", "t", 0, "e", 0, 1, 1)])
+            except Overtaken:
+                return False
+            return True
+
+    assert sum(await asyncio.gather(*(step() for _ in range(8)))) == 1
+
+
+async def test_adopting_an_epoch_sets_the_checkpoint_whatever_it_was(reader: Database) -> None:
+    async with reader.pool.acquire() as connection:
+        await checkpoint.move(connection, [Move("c", "t", 0, "e", 0, 9, 9)])
+        await checkpoint.adopt(connection, "c", ("t", 0), "f", 4)
+        assert await checkpoint.read(connection, "c") == {("t", 0): Checkpoint("f", 4, 0)}

@@ -1,0 +1,308 @@
+"""Commands from HTTP to committed events, on a real store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import aiohttp
+import orjson
+import pytest
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from shared.eventstore.append import Appender
+from shared.eventstore.codec import Codec
+from shared.eventstore.database import Database
+from shared.eventstore.execute import Store
+from shared.eventstore.handlers import Handlers, on
+from shared.eventstore.tests import jar
+from shared.eventstore.work import Work
+from shared.kernel.ids import new_id
+from shared.kernel.record import record
+from shared.messaging.topics import partition_of
+from shared.testing.infra import FreshDatabase
+from shared.web.app import create_app
+from shared.web.authentication import Authenticator
+from shared.web.commands import Commands, Reached, command, no_wait, refuse
+from shared.web.permissions import PUBLIC, SIGNED_IN, Permission
+from shared.web.tests.running import Identity, problem, served, signed
+from shared.web.values import AmountMinor, Body, Id
+
+
+@record
+class Mix:
+    one: str
+    other: str
+
+
+async def mix(work: Work, asked: Mix) -> dict[str, str]:
+    await work.decide(jar, asked.one, jar.Take(asked.one, 1))
+    await work.decide(jar, asked.other, jar.Fill(asked.other, 1))
+    return {"id": asked.other}
+
+
+HANDLERS: Handlers = {jar.Fill: on(jar, "jar_id"), jar.Take: on(jar, "jar_id"), Mix: mix}
+
+
+class Sweets(Body):
+    sweets: AmountMinor
+
+
+router = APIRouter()
+
+
+@router.post("/v1/jars")
+async def create(request: Request, body: Sweets) -> Response:
+    return await command(request, jar.Fill(new_id(), body.sweets), status=201, actor="system:tests")
+
+
+@router.post("/v1/jars/{jar_id}/take")
+async def take(request: Request, jar_id: Id, body: Sweets) -> Response:
+    return await command(request, jar.Take(jar_id, body.sweets), reason="hunger", on_behalf_of="aunt")
+
+
+@router.post("/v1/jars/{jar_id}/take-one")
+async def take_one(request: Request, jar_id: Id) -> Response:
+    return await command(request, jar.Take(jar_id, 1))
+
+
+@router.post("/v1/jars/{jar_id}/mix")
+async def mix_jars(request: Request, jar_id: Id) -> Response:
+    return await command(request, Mix(jar_id, new_id()))
+
+
+@router.post("/v1/unguarded")
+async def unguarded(request: Request) -> Response:
+    return await command(request, jar.Fill(new_id(), 1))
+
+
+ROWS = [
+    Permission("POST", "/v1/jars", PUBLIC, idempotent=True),
+    *(
+        Permission("POST", f"/v1/jars/{{jar_id}}/{verb}", SIGNED_IN, idempotent=True)
+        for verb in ("take", "take-one", "mix")
+    ),
+    Permission("POST", "/v1/unguarded", PUBLIC),
+]
+
+
+class Known:
+    """An in-process identity, as identity's own api has it."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    async def key(self, kid: str) -> object:
+        return self._identity.keys.get(kid)
+
+    def known(self) -> bool:
+        return True
+
+    def revoked(self, session_id: str) -> bool:
+        return False
+
+
+@record
+class Jars:
+    """A served app over a store, its database, and two people."""
+
+    client: aiohttp.ClientSession
+    database: Database
+    me: dict[str, str]
+    other: dict[str, str]
+
+    async def post(
+        self, path: str, body: object = None, *, by: dict[str, str] | None = None, **headers: str
+    ) -> aiohttp.ClientResponse:
+        """Send a command by me with a fresh key, unless told otherwise."""
+        given = {"Idempotency-Key": new_id()} | (self.me if by is None else by)
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.post(path, json=body, headers=given)
+
+    async def new(self, sweets: int = 3) -> str:
+        """Fill a new jar and return its id."""
+        response = await self.post("/v1/jars", {"sweets": sweets})
+        assert response.status == 201, await response.text()
+        jar_id: str = (await response.json())["id"]
+        return jar_id
+
+    async def events(self) -> int:
+        """Return how many events are stored."""
+        count: int = await self.database.fetchval("SELECT count(*) FROM events")
+        return count
+
+
+Opening = Callable[..., "asyncio.Future[Jars]"]
+
+
+@asynccontextmanager
+async def opened(url: str, reached: Reached = no_wait) -> AsyncIterator[Jars]:
+    """Serve the jars of one database."""
+    identity = Identity()
+    known = Known(identity)
+    database = await Database.open(url)
+    appender = Appender(database, "jars")
+    codec = Codec(jar.EVENTS)
+    store = Store(database, appender, codec, codec, jar.publish, refuse)
+    await appender.start()
+    app = create_app(
+        "jars",
+        ROWS,
+        [router],
+        authenticator=Authenticator(known, known),  # type: ignore[arg-type]
+        state={"commands": Commands(store, HANDLERS, "digest-secret", reached)},
+    )
+    async with served(app) as address, aiohttp.ClientSession(address) as client:
+        yield Jars(client, database, signed(identity.token()), signed(identity.token()))
+    await appender.stop()
+    await database.close()
+
+
+@pytest.fixture
+async def jars(store_database: FreshDatabase) -> AsyncIterator[Jars]:
+    async with opened(store_database.url) as jars:
+        yield jars
+
+
+async def test_a_command_answers_id_revision_and_token(jars: Jars) -> None:
+    response = await jars.post("/v1/jars", {"sweets": 3})
+    told = await response.json()
+    assert response.status == 201
+    assert told["revision"] == 1
+    assert response.headers["etag"] == '"1"'
+    service, partition, epoch, number = response.headers["consistency-token"].split(":")
+    assert (service, int(partition), int(number)) == ("jars", partition_of(told["id"]), 1)
+    assert epoch == await jars.database.fetchval("SELECT epoch FROM head")
+    assert "idempotency-replayed" not in response.headers
+
+
+async def test_what_is_known_of_the_request_is_stored_with_the_event(jars: Jars) -> None:
+    jar_id = await jars.new()
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    response = await jars.post(f"/v1/jars/{jar_id}/take", {"sweets": 1}, traceparent=traceparent)
+    rows = await jars.database.fetch("SELECT metadata FROM events ORDER BY position")
+    first, second = (orjson.loads(row["metadata"]) for row in rows)
+    assert first["actor"] == "system:tests"
+    assert (second["reason"], second["on_behalf_of"]) == ("hunger", "aunt")
+    assert second["correlation_id"] == response.headers["x-correlation-id"]
+    assert second["traceparent"].split("-")[1] == "0af7651916cd43dd8448eb211c80319c"
+    assert len(second["actor"]) == 36
+
+
+async def test_the_same_key_again_is_answered_alike_and_does_nothing(jars: Jars) -> None:
+    jar_id = await jars.new()
+    ask = partial(jars.post, f"/v1/jars/{jar_id}/take", {"sweets": 1}, idempotency_key="k")
+    answers = await asyncio.gather(*(ask() for _ in range(20)))
+    bodies = {await answer.text() for answer in answers}
+    assert {answer.status for answer in answers} == {200}
+    assert len(bodies) == 1
+    assert len([answer for answer in answers if "idempotency-replayed" not in answer.headers]) == 1
+    assert {answer.headers["etag"] for answer in answers} == {'"2"'}
+    assert await jars.events() == 2
+
+
+async def test_a_key_belongs_to_its_caller_its_route_and_its_body(jars: Jars) -> None:
+    jar_id, second = await jars.new(9), await jars.new(9)
+    take = f"/v1/jars/{jar_id}/take"
+    assert (await jars.post(take, {"sweets": 1}, idempotency_key="k")).status == 200
+    for path, body in (
+        (take, {"sweets": 2}),
+        (f"/v1/jars/{second}/take", {"sweets": 1}),
+        (take + "?x=1", {"sweets": 1}),
+    ):
+        response = await jars.post(path, body, idempotency_key="k")
+        assert await problem(response) == (422, "idempotency-key-reused", None)
+    assert await jars.events() == 3
+    for path, by in ((take, jars.other), (f"/v1/jars/{jar_id}/mix", jars.me)):
+        response = await jars.post(path, {"sweets": 1} if path == take else None, by=by, idempotency_key="k")
+        assert response.status == 200
+        assert "idempotency-replayed" not in response.headers
+
+
+async def test_a_refusal_is_kept_with_its_key(jars: Jars) -> None:
+    jar_id = await jars.new(1)
+    path = f"/v1/jars/{jar_id}/take"
+    refused = await jars.post(path, {"sweets": 5}, idempotency_key="k")
+    assert await problem(refused) == (409, "jar-empty", None)
+    assert (await refused.json())["sweets"] == 1
+    again = await jars.post(path, {"sweets": 5}, idempotency_key="k")
+    assert again.status == 409
+    assert again.content_type == "application/problem+json"
+    assert await again.text() == await refused.text()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await jars.events() == 1
+
+
+async def test_digests_are_keyed(jars: Jars) -> None:
+    await jars.new()
+    [row] = await jars.database.fetch("SELECT key, digest FROM answers")
+    assert len(row["digest"]) == 32
+    assert row["key"].startswith("anonymous:POST /v1/jars:")
+    one, other = (Commands(None, {}, secret) for secret in ("a", "b"))  # type: ignore[arg-type]
+    scope = {"type": "http", "method": "POST", "path": "/a", "query_string": b"", "headers": []}
+    request = Request(scope)
+    assert one.digest(request, b"x") != other.digest(request, b"x")
+    assert one.digest(Request(scope | {"path": "/ax"}), b"") != one.digest(request, b"x")
+
+
+async def test_if_match_names_the_revision_that_was_seen(jars: Jars) -> None:
+    jar_id = await jars.new(9)
+    path = f"/v1/jars/{jar_id}/take"
+    assert (await jars.post(path, {"sweets": 1}, if_match='"1"')).headers["etag"] == '"2"'
+    assert await problem(await jars.post(path, {"sweets": 1}, if_match='"1"')) == (409, "revision-moved", None)
+    assert (await jars.post(path, {"sweets": 1}, if_match="*")).status == 200
+    for bad in ("1", '"0"', '"x"', 'W/"3"', '"3","4"', '"' + "9" * 30 + '"'):
+        response = await jars.post(path, {"sweets": 1}, if_match=bad)
+        assert await problem(response) == (422, "invalid-value", "If-Match")
+    assert await problem(await jars.post(f"/v1/jars/{jar_id}/mix", if_match='"3"')) == (
+        422,
+        "invalid-value",
+        "If-Match",
+    )
+    assert await jars.events() == 3
+
+
+async def test_fields_where_none_are_taken(jars: Jars) -> None:
+    path = f"/v1/jars/{await jars.new()}/take-one"
+    assert await problem(await jars.post(path, {"sweets": 1})) == (422, "unknown-field", "sweets")
+    assert await problem(await jars.post(path, [1])) == (422, "unknown-field", "body")
+    assert (await jars.post(path, {})).status == 200
+    assert (await jars.post(path)).status == 200
+    headers = jars.me | {"idempotency-key": "k", "content-type": "application/json"}
+    assert (await problem(await jars.client.post(path, data=b"{", headers=headers)))[1] == "malformed-json"
+
+
+async def test_fifty_at_once_take_what_is_there_and_no_more(jars: Jars) -> None:
+    path = f"/v1/jars/{await jars.new(7)}/take"
+    answers = await asyncio.gather(*(jars.post(path, {"sweets": 1}) for _ in range(50)))
+    assert sorted(answer.status for answer in answers) == [200] * 7 + [409] * 43
+    assert await jars.events() == 8
+
+
+async def test_a_command_waits_for_its_token_and_goes_on_regardless(store_database: FreshDatabase) -> None:
+    asked: list[str] = []
+
+    async def never(token: str) -> bool:
+        asked.append(token)
+        if token == "x":
+            raise ValueError
+        return False
+
+    async with opened(store_database.url, never) as jars:
+        assert (await jars.post("/v1/jars", {"sweets": 1}, consistency_token="payments:3:e:17")).status == 201
+        assert asked == ["payments:3:e:17"]
+        response = await jars.post("/v1/jars", {"sweets": 1}, consistency_token="x")
+        assert await problem(response) == (422, "invalid-value", "Consistency-Token")
+
+
+async def test_a_row_that_forgets_the_key_is_a_bug_that_shows(jars: Jars) -> None:
+    assert (await problem(await jars.post("/v1/unguarded")))[:2] == (500, "internal-error")
+    assert await jars.events() == 0
+
+
+async def test_a_database_that_is_away(jars: Jars) -> None:
+    jars.database.pool.terminate()
+    response = await jars.post("/v1/jars", {"sweets": 1})
+    assert await problem(response) == (503, "unavailable", None)
+    assert response.headers["retry-after"] == "2"
