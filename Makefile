@@ -60,6 +60,10 @@ format: setup ## Format the code and mend what lint can mend.
 	@.venv/bin/ruff check --fix --quiet . || true
 	@.venv/bin/ruff format .
 
+.PHONY: contracts
+contracts: setup ## Generate schemas, samples and documents of the public events, and freeze the new ones.
+	@$(PYTHON_ENV) -m tests.contracts.generate
+
 .PHONY: lock
 lock: setup ## Resolve pyproject.toml and jgo.toml anew into the lock files.
 	@deploy/local/lock.sh

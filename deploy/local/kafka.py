@@ -43,8 +43,8 @@ SETTINGS = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",  # a small group starts at once
-    "broker.session.timeout.ms": "2000",  # after a kill -9 clients can send again in 8 s instead of 17
-    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "9000",  # shorter ones fence a broker on a machine that is busy: tried with 2000
+    "broker.heartbeat.interval.ms": "1000",
     "log.cleaner.dedupe.buffer.size": "16777216",
     "num.network.threads": "2",
     "num.io.threads": "4",
@@ -88,7 +88,7 @@ def _start(command: list[str | Path], data_dir: Path, port: int, log: Path) -> C
     )
     bootstrap = f"{LOOPBACK}:{port}"
     try:
-        process.wait_until_ready(child, lambda: ports.accepts(port) and answers(bootstrap), log, patience=90)
+        process.wait_until_ready(child, lambda: ports.accepts(port) and answers(bootstrap), log, patience=180)
     except BaseException:
         child.stop()
         raise
@@ -133,7 +133,10 @@ def _archive(command: list[str | Path], jar_folder: Path, say: Callable[[str], N
 
 
 def answers(bootstrap: str) -> bool:
-    """Tell whether the broker at `bootstrap` serves clients: it names itself as a living member of its cluster."""
+    """Tell whether the broker at `bootstrap` serves clients: it names itself a living member of its cluster, and who
+    coordinates a group. The topic behind that is made when it is first asked for: better here, once, than by a dozen
+    consumers that ask again and again.
+    """
 
     async def ask() -> bool:
         from aiokafka.admin import AIOKafkaAdminClient
@@ -142,7 +145,7 @@ def answers(bootstrap: str) -> bool:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
         try:
             await admin.start()
-            return bool((await admin.describe_cluster())["brokers"])
+            return bool((await admin.describe_cluster())["brokers"]) and await admin.find_coordinator("any") >= 0
         except (KafkaError, OSError, TimeoutError):
             return False
         finally:

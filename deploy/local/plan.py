@@ -43,11 +43,14 @@ class Unit:
 
 
 def units(gateway_port: int) -> list[Unit]:
-    """Return all processes; only the gateway's port is fixed, the others move to a free one where theirs is busy."""
+    """Return all processes in the order in which they start.
+
+    Only the gateway's port is fixed, the others move to a free one where theirs is busy.
+    """
     found = []
-    for offset, service in enumerate(("gateway", *PRODUCERS)):
+    for place, service in enumerate(SERVICES, 1):
         for step, role in enumerate(ROLES[service]):
-            port = gateway_port + offset * SPACING + step
+            port = gateway_port + place % len(SERVICES) * SPACING + step
             found.append(Unit(service, role, port if port == gateway_port else ports.preferred(port)))
     return found
 

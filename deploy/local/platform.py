@@ -28,7 +28,9 @@ from deploy.local.process import Child
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
 
-PATIENCE = 150.0  # seconds until all processes are ready
+PATIENCE = 300.0  # seconds until all processes are ready
+AT_ONCE = 4  # processes that start together: a dozen would starve Kafka of its heartbeats on two cores
+NEXT_ANYHOW = 5.0  # seconds after which the next one starts though as many are not yet ready
 LOG_LIMIT = 50 << 20  # bytes; a longer log is put aside at the next start
 LONGEST_PAUSE = 15.0  # seconds between two starts of a process that keeps crashing
 CALM = 30.0  # seconds alive after which a crash counts as the first again
@@ -78,10 +80,6 @@ class Platform:
         self.program = program
         self.watched: list[Watched] = []
 
-    def start_all(self) -> None:
-        for unit in self.plan.units:
-            self.watched.append(Watched(partial(self._start, unit), self._start(unit)))
-
     def _start(self, unit: Unit) -> Child:
         log = LOGS / f"{unit.name}.log"
         return process.launch(
@@ -93,32 +91,37 @@ class Platform:
             environment=self.plan.settings(unit.service),
         )
 
-    async def wait_until_ready(self) -> None:
-        """Wait until every process says that it is ready, telling each; Trouble names the log of one that is not."""
-        waiting = {unit.name: unit for unit in self.plan.units}
-        until = time.monotonic() + PATIENCE
-        timeout = aiohttp.ClientTimeout(total=3)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            while waiting:
-                for name, unit in list(waiting.items()):
+    async def start(self) -> None:
+        """Start every process, some at a time, and wait until each says that it is ready.
+
+        Raises Trouble, which names the log, where one ends or is not ready in time.
+        """
+        pending, waiting = list(self.plan.units), list[Unit]()
+        started, until = 0.0, time.monotonic() + PATIENCE
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+            while pending or waiting:
+                now = time.monotonic()
+                if pending and (len(waiting) < AT_ONCE or now - started > NEXT_ANYHOW):
+                    unit = pending.pop(0)
+                    self.watched.append(Watched(partial(self._start, unit), self._start(unit)))
+                    waiting.append(unit)
+                    started = now
+                    continue
+                for unit in list(waiting):
                     answer = await ask(session, unit.ready_url)
                     if answer == "200":
-                        del waiting[name]
-                        say(f"{name} is ready ({len(self.plan.units) - len(waiting)} of {len(self.plan.units)})")
-                    elif time.monotonic() > until:
-                        log = LOGS / f"{name}.log"
+                        waiting.remove(unit)
+                        count = len(self.plan.units)
+                        say(f"{unit.name} is ready ({count - len(waiting) - len(pending)} of {count})")
+                    elif now > until:
                         raise Trouble(
-                            f"{name} is not ready after {PATIENCE:.0f} s, {unit.ready_url} says: {answer}\n"
-                            f"{log} says:\n{process.tail(log)}"
+                            f"{unit.name} is not ready after {PATIENCE:.0f} s, {unit.ready_url} says: {answer}; "
+                            f"{log_says(unit.name)}"
                         )
                 for watched in self.watched:
                     if not watched.child.alive():
-                        log = LOGS / f"{watched.child.name}.log"
-                        code = watched.child.process.returncode
-                        raise Trouble(
-                            f"{watched.child.name} ended with status {code} while starting; {log} says:\n"
-                            f"{process.tail(log)}"
-                        )
+                        name, code = watched.child.name, watched.child.process.returncode
+                        raise Trouble(f"{name} ended with status {code} while starting; {log_says(name)}")
                 await asyncio.sleep(0.2)
 
     async def watch(self) -> None:
@@ -136,6 +139,11 @@ class Platform:
         until = time.monotonic() + 25
         for watched in self.watched:
             watched.child.stop(max(0.1, until - time.monotonic()))
+
+
+def log_says(name: str) -> str:
+    log = LOGS / f"{name}.log"
+    return f"{log} says:\n{process.tail(log)}"
 
 
 async def ask(session: aiohttp.ClientSession, url: str) -> str:
@@ -158,8 +166,7 @@ async def go(platform: Platform, state: Running) -> None:
     say("databases, topics, migrations")
     await setup.set_up(plan)
     say(f"starting {len(plan.units)} processes")
-    platform.start_all()
-    await platform.wait_until_ready()
+    await platform.start()
     say("the first administrator")
     await setup.run("identity", "bootstrap", plan.bootstrap_settings())
     seeded = await seed(plan)
@@ -178,6 +185,7 @@ async def seed(plan: Plan) -> str:
         "GATEWAY_URL": plan.gateway_url,
         "ADMIN_EMAIL": plan.admin_email,
         "ADMIN_PASSWORD": plan.admin_password,
+        "DEMO_PASSWORD": plan.secrets.get("DEMO_PASSWORD"),
     }
     process_ = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "deploy.local.seed"),

@@ -71,7 +71,7 @@ def start(data_dir: Path, port: int, log: Path, *, durable: bool = True) -> Chil
         return subprocess.run(question, env=_environment()).returncode == 0
 
     try:
-        process.wait_until_ready(child, answers, log, patience=60)
+        process.wait_until_ready(child, answers, log, patience=180)
     except BaseException:
         child.stop()
         raise

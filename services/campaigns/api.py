@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.campaigns import queries
 from services.campaigns.application import Apply
 from services.campaigns.domain import application, campaign
+from services.campaigns.domain.details import Changes, Details
 from shared.eventstore.work import UNSTAMPED
 from shared.kernel.ids import new_id
 from shared.kernel.money import Money
@@ -87,14 +88,14 @@ class ApplicationBody(Body):
 @router.post("/v1/campaigns", status_code=201)
 async def draft(body: Draft, caller: SignedIn, request: Request) -> Response:
     """Begin a campaign: nobody else sees it until it is published."""
-    drafted = campaign.DraftCampaign(new_id(), caller.account_id, campaign.Details(**body.model_dump()))
+    drafted = campaign.DraftCampaign(new_id(), caller.account_id, Details(**body.model_dump()))
     return await command(request, drafted, status=201)
 
 
 @router.patch("/v1/campaigns/{campaign_id}")
 async def edit(campaign_id: Id, body: Edit, caller: SignedIn, request: Request) -> Response:
     """Change a draft in the fields that are named; If-Match takes its revision."""
-    changes = campaign.Changes(**body.model_dump(exclude_unset=True))
+    changes = Changes(**body.model_dump(exclude_unset=True))
     return await command(request, campaign.EditCampaign(campaign_id, caller.account_id, changes))
 
 

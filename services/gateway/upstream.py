@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from urllib.parse import urlsplit
+from typing import cast
 
 import httptools
 
@@ -53,8 +54,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass of it
 
     def data_received(self, data: bytes) -> None:
         """Read on; bytes that nobody asked for end the connection."""

@@ -15,6 +15,9 @@ from faststream.middlewares import AckPolicy
 from shared.messaging.checkpoint import Place
 
 IDLE_MS = 1_000
+#: aiokafka asks a broker one thing at a time, and leaves out the partitions whose records it still holds: what comes
+#: next on such a partition waits until the broker has given the former question up.
+FETCH_MS = 100
 STOP_SECONDS = 10.0
 
 Receive = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
@@ -38,7 +41,7 @@ class Subscription:
         self._subscriber = self._broker.subscriber(
             *topics, group_id=group, batch=True, max_records=batch, batch_timeout_ms=1, auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL, listener=listener, no_reply=True, parser=_parse, decoder=_decode,
-            session_timeout_ms=6_000, heartbeat_interval_ms=1_500,
+            session_timeout_ms=6_000, heartbeat_interval_ms=1_500, fetch_max_wait_ms=FETCH_MS,
         )  # fmt: skip
         self._subscriber(receive)
 

@@ -23,7 +23,7 @@ async def run_api(definition: Definition, settings: Settings, stop: Event | None
         verifier = definition.verifier or remote_verifier
         authenticator = await stack.enter_async_context(verifier(runtime))
         topics = {name: topic_name(settings.topic_prefix, name) for name in definition.listens_to()}
-        consistency = Consistency(runtime.database, definition.name, topics)
+        consistency = Consistency(runtime.database, "processes", topics)  # the worker's consumer
         stack.push_async_callback(consistency.close)
         digest_secret = settings.need("digest_secret")
         state: dict[str, object] = {

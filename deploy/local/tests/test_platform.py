@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import aiohttp
 import psutil
 import pytest
 
@@ -17,7 +18,7 @@ from deploy.local import platform, ports, running
 from deploy.local.infra import Infra
 from deploy.local.paths import ROOT
 from deploy.local.plan import Plan, Secrets, Unit, units
-from deploy.local.platform import Platform
+from deploy.local.platform import Platform, ask
 from deploy.local.trouble import Trouble
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -31,59 +32,54 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_plan(tmp_path: Path) -> Plan:
     two = [Unit("payments", "api", ports.any_free()), Unit("payments", "worker", ports.any_free())]
-    others = [Unit(name, "api", 1) for name in ("identity", "campaigns", "adrequests", "moderation", "gateway")]
     plan = Plan(Infra("none", "k:1", "postgresql://a:b@c:1/postgres"), Secrets(tmp_path / "secrets"), "t", two, {})
     object.__setattr__(plan, "url", lambda service: f"http://{service}")
-    assert others
     return plan
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[[str], Platform]]:
+def make(tmp_path: Path) -> Iterator[Callable[[str], Platform]]:
     made: list[Platform] = []
 
-    def start(crash: str = "") -> Platform:
+    def make_one(crash: str) -> Platform:
         def program(unit: Unit) -> list[str]:
             return [sys.executable, str(STAND_IN), str(unit.port), crash if unit.role == "worker" else ""]
 
         made.append(Platform(make_plan(tmp_path), program))
-        made[-1].start_all()
         return made[-1]
 
-    yield start
+    yield make_one
     for each in made:
         each.stop()
 
 
-async def test_a_killed_process_comes_back(started: Callable[[str], Platform]) -> None:
-    running_platform = started("")
-    await running_platform.wait_until_ready()
-    watching = asyncio.create_task(running_platform.watch())
-    first = running_platform.watched[1].child.pid
+async def test_a_killed_process_comes_back(make: Callable[[str], Platform]) -> None:
+    whole = make("")
+    await whole.start()
+    watching = asyncio.create_task(whole.watch())
+    worker = whole.watched[1]
+    first = worker.child.pid
     os.kill(first, signal.SIGKILL)
-    async with asyncio.timeout(60):
-        while running_platform.watched[1].child.pid == first:
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        while worker.child.pid == first or await ask(session, whole.plan.units[1].ready_url) != "200":
             await asyncio.sleep(0.05)
-    await running_platform.wait_until_ready()
     watching.cancel()
-    running_platform.stop()
-    assert not any(psutil.pid_exists(each.child.pid) for each in running_platform.watched)
+    whole.stop()
+    assert not any(psutil.pid_exists(each.child.pid) for each in whole.watched)
 
 
-async def test_a_process_that_ends_while_starting_is_named_with_its_log(started: Callable[[str], Platform]) -> None:
+async def test_a_process_that_ends_while_starting_is_named_with_its_log(make: Callable[[str], Platform]) -> None:
     with pytest.raises(Trouble, match=r"(?s)payments-worker ended with status 1 while starting.*no such setting"):
-        await started("no such setting").wait_until_ready()
+        await make("no such setting").start()
 
 
 async def test_a_process_that_never_becomes_ready_is_named(
-    started: Callable[[str], Platform], monkeypatch: pytest.MonkeyPatch
+    make: Callable[[str], Platform], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running_platform = started("")
-    await running_platform.wait_until_ready()
-    running_platform.plan.units.append(Unit("identity", "api", ports.any_free()))
     monkeypatch.setattr(platform, "PATIENCE", 0.0)
-    with pytest.raises(Trouble, match=r"identity-api is not ready .*no answer"):
-        await running_platform.wait_until_ready()
+    monkeypatch.setattr(platform, "ask", lambda session, url: asyncio.sleep(0, "no answer"))
+    with pytest.raises(Trouble, match=r"payments-api is not ready .*no answer"):
+        await make("").start()
 
 
 def run(tmp_path: Path, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -7,8 +7,6 @@ import pytest
 
 from services.campaigns.domain import campaign
 from services.campaigns.domain.campaign import (
-    BudgetNotPositive,
-    BudgetTooLarge,
     Campaign,
     CampaignCancelled,
     CampaignCompleted,
@@ -25,19 +23,23 @@ from services.campaigns.domain.campaign import (
     CampaignSuspendedNow,
     CampaignUnknown,
     CancelCampaign,
-    Changes,
     CompleteCampaign,
-    CurrencyUnknown,
-    Details,
     DraftCampaign,
     EditCampaign,
     Empty,
-    EndsBeforeItStarts,
-    NicheUnreadable,
     Opening,
     PublishCampaign,
     ReinstateCampaign,
     SuspendCampaign,
+)
+from services.campaigns.domain.details import (
+    BudgetNotPositive,
+    BudgetTooLarge,
+    Changes,
+    CurrencyUnknown,
+    Details,
+    EndsBeforeItStarts,
+    NicheUnreadable,
     VisibilityUnknown,
 )
 from shared.kernel.money import MAX_AMOUNT_MINOR

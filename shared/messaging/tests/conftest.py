@@ -86,5 +86,3 @@ async def tallies(reader: Database) -> AsyncIterator[Store]:
     await store.appender.start()
     yield store
     await store.appender.stop()
-
-

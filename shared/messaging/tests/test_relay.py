@@ -143,9 +143,7 @@ async def test_a_relay_survives_a_kafka_that_goes_away(jars: Store, own_kafka: O
         assert await audit(jars.database, own_kafka.bootstrap, topic, "jars", patience=60) == 200
 
 
-async def test_a_relay_survives_a_lost_database_session(
-    jars: Store, owner: Database, infra: Infra, topic: str
-) -> None:
+async def test_a_relay_survives_a_lost_database_session(jars: Store, owner: Database, infra: Infra, topic: str) -> None:
     relay = Relay(jars.database, "jars", topic, infra.kafka)
     async with running(relay.run()):
         await fill(jars, 10)

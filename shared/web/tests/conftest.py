@@ -2,17 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from shared.kernel.ids import new_id
 from shared.kernel.record import record
 from shared.web.app import create_app
 from shared.web.authentication import Authenticator
 from shared.web.identity import RemoteIdentity
 from shared.web.tests import shop
-from shared.web.tests.running import SERVICE_SECRET, Identity, served, until
+from shared.web.tests.running import SERVICE_SECRET, Identity, problem, served, signed, until
+
+Refusal = tuple[int, str, str | None]
+
+#: Open to everybody who is signed in.
+PAY = f"/v1/orders/{new_id()}/pay"
 
 
 @record
@@ -22,6 +29,16 @@ class Shop:
     identity: Identity
     client: aiohttp.ClientSession
     remote: RemoteIdentity
+
+    async def order(self, body: Any, **headers: str) -> Refusal:
+        """Send the bytes of an order as a sponsor and return how they were refused."""
+        given = signed(self.identity.token()) | {"content-type": "application/json"} | headers
+        return await problem(await self.client.post("/v1/orders", data=body, headers=given))
+
+    async def pay(self, token: str) -> Refusal:
+        """Pay with this token; status 200 where it was accepted."""
+        response = await self.client.post(PAY, headers=signed(token) | {"idempotency-key": "k"})
+        return (200, "", None) if response.status == 200 else await problem(response)
 
 
 @asynccontextmanager

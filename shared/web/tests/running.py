@@ -53,9 +53,9 @@ async def _open(port: int) -> bool:
     return False
 
 
-async def until(condition: Any, *tasks: "asyncio.Task[None]") -> None:
-    """Wait until an async condition holds; fails when it does not in PATIENCE_SECONDS, or when a task ends before."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+async def until(condition: Any, *tasks: "asyncio.Task[None]", seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until an async condition holds; fails when it does not in time, or when one of the tasks ends before."""
+    async with asyncio.timeout(seconds):
         while not await condition():
             for task in tasks:
                 if task.done():

@@ -1,6 +1,7 @@
 """An app with one route of each kind, for the tests of refusals."""
 
-from typing import Annotated, Literal
+import copy
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -105,3 +106,16 @@ PERMISSIONS = [
     Permission("GET", "/v1/raise/{what}", PUBLIC),
     Permission("GET", "/internal/stock", INTERNAL),
 ]
+
+#: An order that is accepted.
+GOOD: dict[str, Any] = {"name": "Ada", "price": {"amount_minor": 5, "currency": "EUR"}, "day": "2026-02-28"}
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """Return a good order with some of it changed."""
+    return copy.deepcopy(GOOD) | changes
+
+
+def priced(amount: Any) -> dict[str, Any]:
+    """Return a good order with another amount."""
+    return changed(price={"amount_minor": amount, "currency": "EUR"})

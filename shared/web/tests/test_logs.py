@@ -16,7 +16,7 @@ def lines_of(program: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-c", "from shared.web import logs, tracing\n" + textwrap.dedent(program)],
         capture_output=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     assert done.stdout == b""

@@ -11,6 +11,8 @@ import aiohttp
 
 from shared.web.tests.running import free_port, until
 
+SLOW_SECONDS = 180  # a machine with much else to do takes long to start a process
+
 PROGRAM = textwrap.dedent("""
     import asyncio, sys
     from contextlib import asynccontextmanager
@@ -41,7 +43,7 @@ PROGRAM = textwrap.dedent("""
     async def main() -> None:
         rows = [Permission("GET", "/slow", PUBLIC), Permission("GET", "/endless", PUBLIC)]
         app = create_app("slow", rows, [router], authenticator=None, lifespan=lifespan)
-        await serve(app, "127.0.0.1", int(sys.argv[1]), grace_seconds=5)
+        await serve(app, "127.0.0.1", int(sys.argv[1]), grace_seconds=int(sys.argv[2]))
         print("left", flush=True)
 
     logs.configure("slow", "api", "error")
@@ -49,9 +51,12 @@ PROGRAM = textwrap.dedent("""
 """)
 
 
-def start(port: int) -> "subprocess.Popen[str]":
+def start(port: int, grace_seconds: int = 60) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM, str(port), str(grace_seconds)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -65,7 +70,7 @@ async def begun(
         except aiohttp.ClientConnectionError:
             return False
 
-    await until(up)
+    await until(up, seconds=SLOW_SECONDS)
     asking = asyncio.create_task(client.get(path))
     assert process.stdout is not None
     assert (await asyncio.to_thread(process.stdout.readline)) == "begun\n"
@@ -80,7 +85,7 @@ async def test_sigterm_lets_answers_finish() -> None:
             asking = await begun(client, process, "/slow")
             process.send_signal(signal.SIGTERM)
             assert await (await asking).json() == {"finished": True}
-        out, err = await asyncio.to_thread(process.communicate, timeout=30)
+        out, err = await asyncio.to_thread(process.communicate, timeout=SLOW_SECONDS)
         assert (process.returncode, out, err) == (0, "closed\nleft\n", "")
     finally:
         process.kill()
@@ -88,12 +93,12 @@ async def test_sigterm_lets_answers_finish() -> None:
 
 async def test_an_endless_answer_does_not_hold_up_the_end() -> None:
     port = free_port()
-    process = start(port)
+    process = start(port, 1)
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
             asking = await begun(client, process, "/endless")
             process.send_signal(signal.SIGTERM)
-            out, _ = await asyncio.to_thread(process.communicate, timeout=60)
+            out, _ = await asyncio.to_thread(process.communicate, timeout=SLOW_SECONDS)
             assert (process.returncode, out) == (0, "closed\nleft\n")
             await asyncio.gather(asking, return_exceptions=True)
     finally:
@@ -105,7 +110,7 @@ def test_a_port_that_is_taken() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = start(taken.getsockname()[1])
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=SLOW_SECONDS)
     assert process.returncode != 0
     assert "address already in use" in err
     assert len(err.splitlines()) == 1

@@ -1,0 +1,21 @@
+"""The tables of the README are what the code does."""
+
+from pathlib import Path
+
+from services.adrequests.application import DEADLINES, HANDLERS
+from services.adrequests.domain import budget, campaign, deal, negotiation, rating, standing, terms
+from services.adrequests.processes import accounts_followed, campaigns_followed, erasure, funding
+from shared.testing.readme import Readme, codes_of, names_of
+
+readme = Readme(Path(__file__).parents[1] / "README.md")
+modules = (negotiation, budget, deal, rating, campaign, standing)
+processes = (campaigns_followed, accounts_followed, erasure, funding)
+
+
+def test_every_command_event_message_deadline_and_refusal_is_in_it() -> None:
+    assert readme.names("Commands", 0) == names_of(HANDLERS)
+    assert readme.names("Deadlines", 0) == set(DEADLINES)
+    assert readme.names("Events", 0) == names_of(kind for module in modules for kind in module.EVENTS.values())
+    assert readme.names("Listens to", 0) == {process.NAME for process in processes}
+    assert readme.names("Listens to", 1) == names_of(kind for process in processes for kind in process.LISTENS)
+    assert readme.codes() == codes_of((*modules, terms))

@@ -1,0 +1,177 @@
+"""The projector: the same rows, byte for byte, however the partitions interleave."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.eventstore.database import Database
+from shared.eventstore.execute import Overtaken
+from shared.eventstore.tests import jar
+from shared.messaging.batches import Run
+from shared.messaging.checkpoint import Checkpoint
+from shared.messaging.envelope import Item, Received
+from shared.messaging.projections import NOTIFICATION_LIMIT, Projector, notifications
+from shared.messaging.rebuild import dump
+from shared.messaging.rows import projection_ddl
+from shared.messaging.tests import popular
+from shared.messaging.tests.stage import NOON, until
+from shared.testing.infra import FreshDatabase
+
+FILLED = "jars.JarFilled.v1"
+
+
+def message(partition: int, number: int, key: str, value: bytes, type: str = FILLED) -> Received:
+    return Received(
+        "t", partition, number - 1, "e", number, number, "", f"{partition}-{number}", type, key, "jars", NOON, 1,
+        f"jar-{key}", "somebody", "c", value,
+    )  # fmt: skip
+
+
+def filled(partition: int, number: int, key: str, sweets: int) -> Received:
+    return message(partition, number, key, b'{"jar_id":"%s","sweets":%d}' % (key.encode(), sweets))
+
+
+def run(*items: Item) -> Run:
+    first = items[0]
+    after = first.number - 1
+    return Run("t", first.partition, Checkpoint("e" if after else "", after, after), items)
+
+
+@pytest.fixture
+async def projector(reader: Database, reader_owner: Database, reader_database: FreshDatabase) -> Projector:
+    for sql in projection_ddl("popular", reader_database.role):
+        await reader_owner.execute(sql)
+    return Projector(reader, [popular], {**jar.EVENTS})
+
+
+async def dumped(database: Database) -> bytes:
+    return b"".join([line async for line in dump(database, "popular")])
+
+
+async def row(database: Database, key: str) -> dict[str, object]:
+    found = await database.fetchrow("SELECT row, version, seen FROM popular WHERE key = $1", key)
+    assert found is not None
+    return {**json.loads(found["row"]), "version": found["version"], "seen": json.loads(found["seen"])}
+
+
+async def parked(database: Database) -> list[tuple[int, str]]:
+    rows = await database.fetch("SELECT number, error FROM parked ORDER BY partition, number")
+    return [(r["number"], r["error"].partition(":")[0]) for r in rows]
+
+
+async def test_messages_fold_into_rows(projector: Projector, reader: Database) -> None:
+    await projector.take([run(filled(0, 1, "a", 5), filled(0, 2, "b", 1)), run(filled(1, 1, "c", 2))])
+    assert await row(reader, "all") == {
+        "sweets": 8, "fillings": 3, "largest": 5, "note": "", "version": 3, "seen": {"jars:0:e": 2, "jars:1:e": 1},
+    }  # fmt: skip
+    assert (await row(reader, "b"))["seen"] == {"jars:0:e": 2}
+
+
+async def test_every_interleaving_gives_the_same_bytes(projector: Projector, reader: Database) -> None:
+    dice = random.Random(7)
+    streams = [[filled(p, n, f"{p}{n % 3}", dice.randint(1, 99)) for n in range(1, 31)] for p in range(4)]
+    results = set()
+    for _ in range(6):
+        await reader.execute("DELETE FROM popular; DELETE FROM checkpoints")
+        left = [list(stream) for stream in streams]
+        while any(left):
+            batch = []
+            for stream in dice.sample(left, dice.randint(1, 4)):
+                count = dice.randint(0, 9)
+                if stream[:count]:
+                    batch.append(run(*stream[:count]))
+                    del stream[:count]
+            if batch:
+                await projector.take(batch)
+        results.add(await dumped(reader))
+    assert len(results) == 1
+    assert len(results.pop().splitlines()) == 13
+
+
+async def test_two_projectors_on_the_same_rows_lose_nothing(projector: Projector, reader: Database) -> None:
+    async def follow(partition: int) -> None:
+        for n in range(1, 41):
+            await projector.take([run(filled(partition, n, f"k{n % 4}", 1))])
+
+    await asyncio.gather(*(follow(partition) for partition in range(4)))
+    assert (await row(reader, "all"))["sweets"] == 160
+
+
+async def test_the_same_batch_again_changes_nothing(projector: Projector, reader: Database) -> None:
+    batch = [run(filled(0, 1, "a", 5))]
+    await projector.take(batch)
+    before = await dumped(reader)
+    with pytest.raises(Overtaken):
+        await projector.take(batch)
+    assert await dumped(reader) == before
+
+
+async def test_what_fails_is_parked_with_all_behind_it_and_leaves_no_empty_row(
+    projector: Projector, reader: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await projector.take([run(filled(0, 1, "a", 13), filled(0, 2, "a", 1), filled(0, 3, "b", 2))])
+    await projector.take([run(filled(0, 4, "a", 3), filled(0, 5, "b", 4))])
+    behind = "waits behind another message of its key"
+    assert await parked(reader) == [(1, "ValueError"), (2, behind), (4, behind)]
+    assert (await row(reader, "all"))["sweets"] == 6
+    assert [r["key"] for r in await reader.fetch("SELECT key FROM popular ORDER BY key")] == ["all", "b"]
+    monkeypatch.setattr(popular, "UNLUCKY", None)
+    await projector.replay([("t", 0)])
+    assert await parked(reader) == []
+    assert (await row(reader, "a"))["sweets"] == 17
+    assert (await row(reader, "all"))["version"] == 5
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        (message(0, 2, "a", b"\xff"), "Undecodable"),
+        (message(0, 2, "a", b"{}", "jars.Unknown.v1"), "UnknownType"),
+        (filled(0, 2, "a", 666), "UntranslatableCharacterError"),
+    ],
+)
+async def test_what_cannot_be_taken_is_parked_alone(
+    projector: Projector, reader: Database, item: Item, error: str
+) -> None:
+    await projector.take([run(filled(0, 1, "b", 1), item, filled(0, 3, "b", 1)), run(filled(1, 1, "c", 1))])
+    assert await parked(reader) == [(2, error)]
+    assert (await row(reader, "all"))["sweets"] == 3
+
+
+async def test_messages_that_nobody_listens_to_move_the_checkpoint(projector: Projector, reader: Database) -> None:
+    await projector.take([run(message(0, 1, "a", b"?", "jars.SweetsTaken.v1"))])
+    assert await reader.fetchval("SELECT number FROM checkpoints") == 1
+    assert await dumped(reader) == b""
+
+
+@pytest.fixture
+async def heard(reader: Database) -> AsyncIterator[list[tuple[str, str]]]:
+    found: list[tuple[str, str]] = []
+    connection = await reader.connect()
+    for channel in ("changed", "moved"):
+        await connection.add_listener(channel, lambda _c, _p, name, payload: found.append((name, payload)))
+    yield found
+    connection.terminate()
+
+
+async def test_each_committed_version_is_announced(
+    projector: Projector, reader: Database, heard: list[tuple[str, str]]
+) -> None:
+    keys = [f"a-rather-long-key-of-a-jar-{n:04}" for n in range(600)]
+    await projector.take([run(*(filled(0, n + 1, key, 1) for n, key in enumerate(keys)))])
+    await until(lambda: ("moved", "projections") in heard)
+    changed = [json.loads(payload) for name, payload in heard if name == "changed"]
+    assert len(changed) > 1
+    assert {c["p"] for c in changed} == {"popular"}
+    assert dict(pair for c in changed for pair in c["k"]) == {"all": 600, **dict.fromkeys(keys, 1)}
+
+
+@pytest.mark.parametrize("length", [1, 7, 36, 100, 1_000])
+def test_no_announcement_is_longer_than_postgresql_takes(length: int) -> None:
+    versions = [(f"{n:0{length}}", n) for n in range(900)]
+    texts = notifications("popular", versions)
+    assert all(len(text.encode()) <= NOTIFICATION_LIMIT for text in texts)
+    assert [tuple(pair) for text in texts for pair in json.loads(text)["k"]] == versions
