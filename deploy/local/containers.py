@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 POSTGRES_IMAGE = "postgres:18"
 KAFKA_IMAGE = "apache/kafka:4.3.1"
+PATIENCE = 240.0  # seconds until the broker serves clients
 
 
 def start(say: Callable[[str], None]) -> "Infra":
@@ -21,6 +22,7 @@ def start(say: Callable[[str], None]) -> "Infra":
     import time
 
     from testcontainers.core.container import DockerContainer
+    from testcontainers.core.docker_client import DockerClient
     from testcontainers.core.wait_strategies import ExecWaitStrategy
 
     from deploy.local.infra import Infra
@@ -28,12 +30,13 @@ def start(say: Callable[[str], None]) -> "Infra":
     infra = Infra("containers", "", "")
     password = secrets.token_urlsafe(24)
     port = ports.any_free()
-    settings = SETTINGS | {
-        "listeners": "CLIENTS://:9092,CONTROLLER://:9093",
-        "advertised.listeners": f"CLIENTS://{LOOPBACK}:{port}",
-        "controller.quorum.voters": "1@localhost:9093",
-    }
     try:
+        host = DockerClient().host()
+        settings = SETTINGS | {
+            "listeners": "CLIENTS://:9092,CONTROLLER://:9093",
+            "advertised.listeners": f"CLIENTS://{host}:{port}",
+            "controller.quorum.voters": "1@localhost:9093",
+        }
         say(f"starting {POSTGRES_IMAGE}")
         database = DockerContainer(POSTGRES_IMAGE).with_exposed_ports(5432).with_env("POSTGRES_PASSWORD", password)
         database.with_command("postgres -c max_connections=300 -c timezone=UTC")
@@ -45,14 +48,15 @@ def start(say: Callable[[str], None]) -> "Infra":
         say(f"starting {KAFKA_IMAGE}")
         broker = DockerContainer(KAFKA_IMAGE).with_bind_ports(9092, port)
         for name, value in settings.items():
-            broker.with_env("KAFKA_" + name.upper().replace("-", "__").replace("_", "__").replace(".", "_"), value)
+            broker.with_env("KAFKA_" + name.upper().replace(".", "_"), value)
         infra.on_stop.append(broker.stop)
         broker.start()
-        infra.kafka = f"{broker.get_container_host_ip()}:{port}"
-        until = time.monotonic() + 90
-        while not answers(infra.kafka):
+        infra.kafka = f"{host}:{port}"
+        until = time.monotonic() + PATIENCE
+        while not (ports.accepts(port, host) and answers(infra.kafka)):
             if time.monotonic() > until:
-                raise Trouble(f"{KAFKA_IMAGE} did not come up within 90 s")
+                output, errors = (part.decode(errors="replace")[-2000:] for part in broker.get_logs())
+                raise Trouble(f"{KAFKA_IMAGE} did not come up within {PATIENCE:.0f} s; it says:\n{output}{errors}")
             time.sleep(0.3)
     except Trouble:
         infra.stop()

@@ -22,7 +22,14 @@ KAFKA_OFFSET = 60
 POSTGRES_OFFSET = 70
 
 #: What an operator may set for all processes.
-PASSED_ON = ("LOG_LEVEL", "PLATFORM_FEE_BASIS_POINTS")
+PASSED_ON = (
+    "LOG_LEVEL",
+    "PLATFORM_FEE_BASIS_POINTS",
+    "RATE_LIMIT_PER_SECOND",
+    "RATE_LIMIT_BURST",
+    "RATE_LIMIT_ANONYMOUS_PER_SECOND",
+    "RATE_LIMIT_ANONYMOUS_BURST",
+)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class Platform:
         while True:
             for watched in (*infra, *self.watched):
                 watched.look()
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.0)
 
     def stop(self) -> None:
         """End the services together; they drain while Kafka and PostgreSQL still run."""

@@ -86,9 +86,7 @@ async def _introduce(client: Client, who: Somebody) -> None:
     await client.command("/v1/accounts/me/profile", profile, method="PUT")
 
 
-async def _campaign(
-    sponsor: Client, what: tuple[int, str, str, str, str, int]
-) -> str:
+async def _campaign(sponsor: Client, what: tuple[int, str, str, str, str, int]) -> str:
     _, title, goals, description, niche, budget_minor = what
     for own in await everything(sponsor, "/v1/campaigns"):
         if own["title"] == title:

@@ -13,6 +13,7 @@ from services.gateway.upstream import Upstream, UpstreamAway, UpstreamBroken, Up
 log = structlog.get_logger()
 
 KEPT_SECONDS = 60.0
+AGAIN_SECONDS = 2.0  # while one of them has told nothing yet
 REQUEST = b"GET /openapi.json HTTP/1.1\r\nhost: %b\r\naccept: application/json\r\n\r\n"
 
 
@@ -46,7 +47,8 @@ class Description:
 
     async def _documents(self) -> dict[str, dict[str, Any]]:
         async with self._turn:
-            if time.monotonic() - self._asked_at > KEPT_SECONDS or len(self._told) < len(self._upstreams):
+            kept = KEPT_SECONDS if len(self._told) == len(self._upstreams) else AGAIN_SECONDS
+            if time.monotonic() - self._asked_at > kept:
                 self._asked_at = time.monotonic()
                 await asyncio.gather(*(self._ask(service) for service in self._upstreams))
         return self._told

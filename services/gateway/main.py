@@ -3,10 +3,10 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.middleware import Middleware
 
@@ -55,7 +55,8 @@ async def run_api(settings: GatewaySettings, stop: asyncio.Event) -> None:
         for upstream in upstreams.values():
             stack.callback(upstream.close)
         changes = Changes()
-        await _beside(stack, listen(database, changes.wake, "changed"))
+        listening = await _beside(stack, listen(database, changes.wake, "changed"))
+        listening.add_done_callback(lambda _: stop.set())
         await _beside(stack, _end_streams(changes, stop))
         app = create_app(
             "gateway",
@@ -89,8 +90,9 @@ async def _end_streams(changes: Changes, stop: asyncio.Event) -> None:
     changes.stop()
 
 
-async def _beside(stack: AsyncExitStack, coroutine: Awaitable[None]) -> None:
-    task = asyncio.ensure_future(coroutine)
+async def _beside(stack: AsyncExitStack, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """Run it until the stack is left, which raises what it has failed with."""
+    task = asyncio.create_task(coroutine)
 
     async def end() -> None:
         task.cancel()
@@ -98,6 +100,7 @@ async def _beside(stack: AsyncExitStack, coroutine: Awaitable[None]) -> None:
             await task
 
     stack.push_async_callback(end)
+    return task
 
 
 async def run_projector(settings: GatewaySettings, stop: asyncio.Event) -> None:

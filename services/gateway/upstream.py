@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from urllib.parse import urlsplit
 from typing import cast
+from urllib.parse import urlsplit
 
 import httptools
 
@@ -79,8 +79,8 @@ class Connection(asyncio.Protocol):
 
     # The parser's side
 
-    def on_status(self, reason: bytes) -> None:
-        """Begin a head."""
+    def on_message_begin(self) -> None:
+        """Begin a head: that of the answer, or of an interim one before it."""
         self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:

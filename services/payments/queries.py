@@ -36,4 +36,4 @@ async def balanced(database: Database) -> str:
     assert totals is not None
     if totals["debits"] != totals["credits"]:
         raise LedgerWrong(f"debits {totals['debits']}, credits {totals['credits']}")
-    return f"{totals['transfers']} transfers, debits equal credits: {totals['debits']} minor units"
+    return f"{totals['transfers']} transfers, debits equal credits: {int(totals['debits'])} minor units"

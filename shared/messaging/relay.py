@@ -20,7 +20,8 @@ from shared.messaging.topics import PARTITIONS
 log = structlog.get_logger()
 
 LOCK = 0x53504F4E52454C59  # "SPONRELY"
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0  # for the lock
+IDLE_SECONDS = 4.0  # without a NOTIFY; below idle_session_timeout
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 #: A leader that is frozen, or cut off, loses its session and with it the lock, within some ten seconds.
@@ -101,7 +102,7 @@ class Relay:
             while True:
                 await self._send_all(connection, sender)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
         finally:
             self._lead_now(False)
             connection.terminate()

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import IllegalStateError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
@@ -15,9 +16,9 @@ from faststream.middlewares import AckPolicy
 from shared.messaging.checkpoint import Place
 
 IDLE_MS = 1_000
-#: aiokafka asks a broker one thing at a time, and leaves out the partitions whose records it still holds: what comes
-#: next on such a partition waits until the broker has given the former question up.
-FETCH_MS = 100
+#: How long the broker may hold a question that it has no answer to: one that leaves partitions out, and one about all.
+SHORT_FETCH_MS = 20
+FETCH_MS = 500
 STOP_SECONDS = 10.0
 
 Receive = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
@@ -41,7 +42,7 @@ class Subscription:
         self._subscriber = self._broker.subscriber(
             *topics, group_id=group, batch=True, max_records=batch, batch_timeout_ms=1, auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL, listener=listener, no_reply=True, parser=_parse, decoder=_decode,
-            session_timeout_ms=6_000, heartbeat_interval_ms=1_500, fetch_max_wait_ms=FETCH_MS,
+            session_timeout_ms=6_000, heartbeat_interval_ms=2_000, fetch_max_wait_ms=FETCH_MS,
         )  # fmt: skip
         self._subscriber(receive)
 
@@ -60,6 +61,7 @@ class Subscription:
         # FastStream sleeps after an empty poll as long as that poll has waited: let the poll alone be long.
         assert self._consumer is not None
         self._consumer.getmany = partial(_patiently, self._consumer.getmany)
+        self._consumer._fetcher.__class__ = _Attentive  # it cannot be chosen
 
     async def stop(self) -> None:
         """Finish the batch in hand and leave; TimeoutError after STOP_SECONDS, when all is left as it is."""
@@ -100,3 +102,15 @@ async def _patiently(
     getmany: Any, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
 ) -> Any:
     return await getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_MS), max_records=max_records)
+
+
+class _Attentive(Fetcher):  # type: ignore[misc] # aiokafka carries no types
+    """Asks again soon for the partitions that a question leaves out.
+
+    aiokafka asks a broker one thing at a time, without the partitions whose records it still holds. What comes next on
+    such a partition would wait until the broker gives that question up, half a second later.
+    """
+
+    @property
+    def _fetch_max_wait_ms(self) -> int:
+        return SHORT_FETCH_MS if self._records else FETCH_MS

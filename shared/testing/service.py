@@ -21,7 +21,7 @@ from shared.roles.api import run_api
 from shared.roles.definition import Definition
 from shared.web.settings import Settings
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 SERVICE_SECRET = "service-secret-of-the-tests"
 
 

@@ -44,10 +44,10 @@ HEADERS: dict[str, Schema] = {
     },
     "ce_revision": {"pattern": _COUNTED, "description": "of the subject: 1 for the first event of its stream"},
     "ce_correlationid": {"description": "the same for all that follows from one request"},
-    "ce_actor": {"description": "who did it: an account id, or `system:` and what of ours it was"},
+    "ce_actor": {"description": "who did it: an account id, or `system:` and the process or deadline"},
     "ce_causationid": {"description": "id of the event that led to this one"},
-    "ce_onbehalfof": {"format": "uuid", "description": "the account for which staff acted"},
-    "ce_reason": {"description": "why staff acted: a code"},
+    "ce_onbehalfof": {"description": "account for which it was done, by staff or by a process of ours in its wake"},
+    "ce_reason": {"description": "why, as a code: of staff, or `deadline`"},
     "traceparent": {"description": "W3C Trace Context"},
 }
 

@@ -1,7 +1,6 @@
 """The audit finds one changed byte, a cut tail, and what Kafka does not hold."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
@@ -25,12 +24,12 @@ async def fill(store: Store, count: int) -> None:
 
 
 @pytest.fixture
-async def published(jars: Store, infra: Infra, topic: str) -> AsyncIterator[Store]:
+async def published(jars: Store, infra: Infra, topic: str) -> Store:
     await fill(jars, 60)
     relay = Relay(jars.database, "jars", topic, infra.kafka)
     async with running(relay.run()):
         await until(lambda: relay.sent == 60)
-    yield jars
+    return jars
 
 
 async def found(store: Store, infra: Infra, topic: str) -> Unequal:

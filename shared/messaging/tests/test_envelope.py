@@ -53,7 +53,8 @@ def test_the_headers_are_those_of_cloudevents() -> None:
     "bad",
     [
         headers(ce_type=None), headers(ce_time=b"yesterday"), headers(ce_actor=b"\xff"), headers(ce_position=b"x"),
-        headers(ce_source=b"/elsewhere/jars"), headers(ce_type=b"a\0b"), headers(ce_actor=None) + [("ce_actor", None)],
+        headers(ce_source=b"/elsewhere/jars"), headers(ce_type=b"a\0b"),
+        [*headers(ce_actor=None), ("ce_actor", None)],
     ],
 )  # fmt: skip
 def test_a_numbered_record_with_bad_headers_is_broken_in_its_place(bad: list[tuple[str, Any]]) -> None:

@@ -65,7 +65,7 @@ def run(after: int, *events: Changed | Erased) -> Run:
 
 def item(number: int, event: Changed | Erased) -> Item:
     type = next(name for name, kind in MESSAGES.items() if kind is event.__class__)
-    fields = {name: getattr(event, name) for name in event.__class__.__slots__}  # type: ignore[attr-defined]
+    fields = {"account_id": event.account_id, **({"version": event.version} if isinstance(event, Changed) else {})}
     return Received(
         "t", 0, number - 1, "e", number, number, "", str(number), type, event.account_id, "identity", NOON, 1, "",
         "somebody", "c", json.dumps(fields).encode(),

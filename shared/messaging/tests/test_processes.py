@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.eventstore.execute import Overtaken, Store
-from shared.eventstore.handlers import on
+from shared.eventstore.handlers import Handlers, on
 from shared.eventstore.tests import jar
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint
@@ -20,7 +20,7 @@ from shared.messaging.tests.stage import NOON, Feed, running, until
 from shared.testing.infra import Infra
 
 FILLED, TAKEN = "jars.JarFilled.v1", "jars.SweetsTaken.v1"
-HANDLERS = {tally.Count: on(tally, "jar_id")}
+HANDLERS: Handlers = {tally.Count: on(tally, "jar_id")}
 MESSAGES = {**jar.EVENTS, "jars.Unheard.v1": tally.Tally}
 
 

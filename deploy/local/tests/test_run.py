@@ -1,0 +1,64 @@
+"""`make run` as a person uses it: it comes up as a whole, says where it is, and goes without a trace."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from deploy.local import infra, ports, postgres
+from deploy.local.paths import ROOT
+from deploy.local.plan import ROLES
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "SEED": "none"}
+
+
+def test_it_comes_up_says_ready_and_leaves_no_process(tmp_path: Path) -> None:
+    settings = ENVIRONMENT | {"SPONSIO_LOCAL": str(tmp_path), "GATEWAY_PORT": str(ports.any_free())}
+    control = [sys.executable, "-m", "deploy.local.control"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "deploy.local.platform"],
+        cwd=ROOT,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.stdout is not None
+    try:
+        said: list[str] = []
+        for line in run.stdout:
+            said.append(line)
+            if line == "ready\n":
+                break
+        assert said[-1] == "ready\n", "".join(said)
+        for service, roles in ROLES.items():
+            for role in roles:
+                assert any(line.strip().startswith(f"{service}-{role} ") for line in said), "".join(said)
+        status = subprocess.run([*control, "status"], cwd=ROOT, env=settings, capture_output=True, text=True)
+        assert status.returncode == 0, status.stdout + status.stderr
+        assert (tmp_path / "running.json").stat().st_mode & 0o777 == 0o600
+
+        started = psutil.Process(run.pid).children(recursive=True)
+        assert len(started) > sum(map(len, ROLES.values()))
+        run.send_signal(signal.SIGINT)
+        last = run.stdout.read()
+        assert run.wait() == 0, last
+        assert last.endswith("stopped\n")
+        assert [each for each in started if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
+        assert not (tmp_path / "running.json").exists()
+
+        reset = subprocess.run([*control, "reset"], cwd=ROOT, env=settings, capture_output=True, text=True)
+        assert reset.returncode == 0, reset.stderr
+        assert not (tmp_path / "data").exists()
+    finally:
+        if run.poll() is None:
+            os.kill(run.pid, signal.SIGTERM)
+        run.wait()
+        run.stdout.close()
+        infra.stop_left_over(tmp_path / "data")
+        postgres.remove(tmp_path / "data")
+        shutil.rmtree(tmp_path, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""`make verify`: each service verifies itself, side by side on the running platform; ends with 1 where one fails."""
+
+import asyncio
+import os
+import sys
+
+from deploy.local import running
+from deploy.local.paths import ROOT
+from deploy.local.running import Running
+from deploy.local.trouble import Trouble
+
+
+async def verify(service: str, settings: dict[str, str]) -> tuple[int, str]:
+    """Run a service's own `verify` and return its status and what it says."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"services.{service}.main", "verify"),
+        cwd=ROOT,
+        env={**settings, "PATH": os.environ.get("PATH", "")},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode(errors="replace").strip()
+
+
+async def verify_all(state: Running) -> bool:
+    """Verify one service after the other, printing what each says; tells whether all is well."""
+    well = True
+    for service, settings in state.settings.items():
+        status, said = await verify(service, settings)
+        print(("ok    " if status == 0 else "WRONG ") + said.replace("\n", "\n      "), flush=True)
+        well = well and status == 0
+    return well
+
+
+def main() -> None:
+    try:
+        well = asyncio.run(verify_all(running.load()))
+    except Trouble as trouble:
+        sys.exit(f"error: {trouble}")
+    if not well:
+        sys.exit("something is wrong: see above")
+    print("all is as it was published: chains, Kafka, ledger, read models")
+
+
+if __name__ == "__main__":
+    main()
