@@ -5,8 +5,8 @@ import sys
 
 PORT = 8000  # of whichever role, see the Dockerfile
 
-with socket.create_connection(("127.0.0.1", PORT), timeout=3) as connection:
-    connection.settimeout(3)
+with socket.create_connection(("127.0.0.1", PORT), timeout=8) as connection:
+    connection.settimeout(8)
     connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
     answer = b""
     while len(answer) < 4_096 and (more := connection.recv(4_096)):

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.local import databases
@@ -21,7 +22,7 @@ from shared.messaging.topics import create_topics
 VOLUMES = Path("/secrets")
 POSTGRES = "postgres:5432"
 SERVICES = (*PRODUCERS, "gateway")
-PATIENCE = 60.0  # seconds until Kafka and PostgreSQL answer
+PATIENCE = 120.0  # seconds until Kafka serves
 AT_ONCE = 3  # migrations are mostly the start of a Python
 
 #: What more than one service is told, and what only one is.
@@ -98,16 +99,26 @@ async def make_databases() -> None:
 
 
 async def make_topics() -> None:
-    """Create the topics; a broker that takes connections may still need a moment."""
-    prefix = os.environ.get("TOPIC_PREFIX", "sponsio")
+    """Create the topics once Kafka serves: a broker that takes connections may still be joining its own cluster."""
+    kafka, prefix = os.environ["KAFKA_BOOTSTRAP"], os.environ.get("TOPIC_PREFIX", "sponsio")
     async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await create_topics(os.environ["KAFKA_BOOTSTRAP"], prefix, PRODUCERS)
-                return
-            except (KafkaError, OSError) as error:
-                print(f"Kafka: {error!r}, asking again", flush=True)
-                await asyncio.sleep(1)
+        while not await serves(kafka):
+            print("Kafka does not serve yet", flush=True)
+            await asyncio.sleep(1)
+    await create_topics(kafka, prefix, PRODUCERS)
+
+
+async def serves(kafka: str) -> bool:
+    """Tell whether the cluster has a controller and brokers that it knows of."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        await admin.start()
+        cluster = await admin.describe_cluster()
+        return bool(cluster["brokers"]) and cluster["controller_id"] >= 0
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    finally:
+        await admin.close()
 
 
 async def run(service: str, verb: str, more: dict[str, str]) -> None:

@@ -9,6 +9,9 @@ import aiohttp
 from shared.kernel.ids import new_id
 from shared.messaging.token import merge
 
+ATTEMPTS = 12
+PASSING = (429, 502, 503, 504)  # statuses that say nothing about the request itself
+
 
 class Refused(Exception):
     """The gateway answered with a problem: `status`, its `type`'s last part as `code`, and the whole of it."""
@@ -68,33 +71,31 @@ class Client:
             return Reply(answer.status, lowered, decoded)
 
     async def command(self, path: str, body: Any = None, *, method: str = "POST", key: str | None = None) -> Reply:
-        """Send a command; where the outcome is unknown (503), ask again with the same key. Raises Refused."""
-        key = key or new_id()
-        for attempt in range(8):
-            try:
-                reply = await self.send(method, path, {} if body is None else body, headers={"idempotency-key": key})
-            except (aiohttp.ClientConnectionError, TimeoutError):
-                reply = Reply(503, {}, {"type": "", "detail": "the gateway did not answer"})
-            if reply.status not in (429, 502, 503, 504):
-                break
-            await asyncio.sleep(min(0.2 * 2**attempt, 3))
-        return self._accepted(reply)
+        """Send a command; where the outcome is unknown, ask again with the same key. Raises Refused."""
+        headers = {"idempotency-key": key or new_id()}
+        return await self._patiently(method, path, {} if body is None else body, headers)
 
     async def read(self, path: str) -> Reply:
         """Read; raises Refused."""
-        for attempt in range(8):
+        return await self._patiently("GET", path)
+
+    async def _patiently(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """Ask again, with pauses, while nobody answers or the answer is that nobody can."""
+        for attempt in range(ATTEMPTS):
             try:
-                reply = await self.send("GET", path)
+                reply = await self.send(method, path, body, headers=headers)
             except (aiohttp.ClientConnectionError, TimeoutError):
                 reply = Reply(503, {}, {"type": "", "detail": "the gateway did not answer"})
-            if reply.status not in (429, 502, 503, 504):
+            if reply.status not in PASSING:
                 break
             await asyncio.sleep(min(0.2 * 2**attempt, 3))
         return self._accepted(reply)
 
     async def sign_in(self, email: str, password: str) -> Self:
         """Sign in and keep the tokens; raises Refused."""
-        reply = self._accepted(await self.send("POST", "/v1/sessions", {"email": email, "password": password}))
+        reply = await self._patiently("POST", "/v1/sessions", {"email": email, "password": password})
         self.access, self.refresh, self.account_id = (
             reply["access_token"], reply["refresh_token"], reply["account_id"],
         )  # fmt: skip

@@ -6,7 +6,8 @@ reader sees it: a step that nobody sees within its patience has failed.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,18 +50,28 @@ class Journey:
 
     async def run(self) -> None:
         """Go all the way; raises Refused or NotSeen where a step does not do what it should."""
+        async with self.open():
+            await self.go()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Have the three people in front of the gateway, not signed in yet."""
         connector = aiohttp.TCPConnector(limit=64)
         async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as session:
             nobody = Client(session, self.gateway)
             self.admin, self.sponsor, self.influencer = nobody.other(), nobody.other(), nobody.other()
-            await self._arrive()
-            await self._publish()
-            await self._apply()
-            await self._negotiate()
-            await self._work()
-            await self._earn()
-            await self._rate()
-            await self._moderate()
+            yield
+
+    async def go(self) -> None:
+        """Take all steps, while open."""
+        await self._arrive()
+        await self._publish()
+        await self._apply()
+        await self._negotiate()
+        await self._work()
+        await self._earn()
+        await self._rate()
+        await self._moderate()
 
     # What a step is
 

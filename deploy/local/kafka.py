@@ -45,6 +45,7 @@ SETTINGS = {
     "group.initial.rebalance.delay.ms": "0",  # a small group starts at once
     "broker.session.timeout.ms": "9000",  # shorter ones fence a broker on a machine that is busy: tried with 2000
     "broker.heartbeat.interval.ms": "1000",
+    "metadata.max.idle.interval.ms": "5000",  # an idle broker need not write twice a second
     "log.cleaner.dedupe.buffer.size": "16777216",
     "num.network.threads": "2",
     "num.io.threads": "4",

@@ -39,14 +39,22 @@ class Child:
         if self.alive():
             self.process.send_signal(self.stop_signal)
 
-    def stop(self, patience: float = 30.0) -> None:
-        """Ask it to end, wait `patience` seconds, then kill it."""
+    def stop(self, patience: float = 60.0) -> None:
+        """Ask it to end, wait `patience` seconds, then kill it; what it started itself has ended too on return."""
+        try:
+            below = psutil.Process(self.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            below = []
         self.ask_to_stop()
         try:
             self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        _, left = psutil.wait_procs(below, timeout=10)  # PostgreSQL's go by themselves once it has gone
+        for each in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
         self.pid_file.unlink(missing_ok=True)
 
 
