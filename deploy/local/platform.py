@@ -280,7 +280,7 @@ def main() -> None:
         print(f"error: {trouble_in(error)}", file=sys.stderr, flush=True)
     except OSError as error:
         status = 1
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        print(f"error: {str(error) or repr(error)}", file=sys.stderr, flush=True)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # we are already at it

@@ -14,6 +14,9 @@ __all__ = ["PARTITIONS", "create_topics", "partition_of", "topic_name"]
 SETTINGS = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 
 
+LEADERS_SECONDS = 120.0
+
+
 class WrongTopic(Exception):
     """A topic exists, but not with the partitions that the numbers of its messages were given for."""
 
@@ -27,7 +30,8 @@ async def create_topics(bootstrap: str, prefix: str, services: Iterable[str], re
     """Create the topic of each service where it is missing, wait until all have leaders, and return their names.
 
     `replicas` -1 takes the broker's default. Raises WrongTopic for another partition count, KafkaError when the
-    broker refuses, TimeoutError when a topic has no leaders after 30 s.
+    broker refuses, TimeoutError when a topic has no leaders after
+    LEADERS_SECONDS.
     """
     names = [topic_name(prefix, service) for service in services]
     by_default: dict[int, list[int]] | None = (
@@ -42,7 +46,7 @@ async def create_topics(bootstrap: str, prefix: str, services: Iterable[str], re
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:
                 raise error(name)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LEADERS_SECONDS):
             while not all([await _has_leaders(admin, name) for name in names]):
                 await asyncio.sleep(0.05)
     finally:

@@ -23,6 +23,7 @@ async def market(platform: Platform) -> AsyncIterator[Market]:
         stores = await Stores.open(platform)
         try:
             gateway = Asking(session, platform.gateway, asyncio.Semaphore(WIDTH))
+            await gateway.ask("GET", "/.well-known/jwks.json")  # identity makes its key when it is first asked for one
             made = Market(gateway, stores, await mint_of(platform))
             await made.build(platform.state.admin_email, platform.state.admin_password)
             yield made
