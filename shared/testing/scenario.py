@@ -11,12 +11,16 @@ from datetime import datetime
 from functools import reduce
 from typing import Any, Protocol, TypeVar
 
-from hypothesis import strategies
+from hypothesis import HealthCheck, settings, strategies
 
 from shared.eventstore.codec import Codec
 from shared.kernel.rejected import Rejected
 
 T = TypeVar("T")
+
+# No test asserts a duration: by default Hypothesis fails a property that is slow once, on a busy machine for instance.
+settings.register_profile("sponsio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sponsio")
 
 
 class Folding(Protocol):

@@ -18,7 +18,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.record import record
 from shared.roles.definition import Runtime
 from shared.roles.runtime import open_runtime
-from shared.testing.service import Client, Told, served_api, settings_of
+from shared.testing.door import Client, Told, served_api, settings_of
 from shared.web.tests.running import Identity, served
 
 TODAY = datetime.now(UTC).date()

@@ -8,7 +8,7 @@ import asyncpg
 from deploy.local.fresh import FreshDatabase
 from services.campaigns.tables import metadata
 from shared.eventstore.migrate import run_migrations
-from shared.testing.service import schema_differences
+from shared.testing.schema import schema_differences
 
 
 async def test_the_migrated_schema_is_what_the_tables_say(service_database: Callable[[str], FreshDatabase]) -> None:

@@ -25,7 +25,7 @@ from shared.messaging.checkpoint import Checkpoint
 from shared.messaging.envelope import Received
 from shared.messaging.projections import Projector
 from shared.messaging.topics import partition_of, topic_name
-from shared.testing.service import SERVICE_SECRET, free_port
+from shared.testing.door import SERVICE_SECRET, free_port
 from shared.web.tests.running import Identity, served, signed, until
 
 EPOCH = new_id()

@@ -6,7 +6,7 @@ from deploy.local.fresh import FreshDatabase
 from services.gateway.rates import Rates
 from services.gateway.tests.room import opened
 from shared.kernel.ids import new_id
-from shared.testing.service import free_port
+from shared.testing.door import free_port
 from shared.web.tests.running import problem
 
 

@@ -20,7 +20,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.record import record
 from shared.roles.definition import Runtime
 from shared.roles.runtime import open_runtime
-from shared.testing.service import PATIENCE_SECONDS, SERVICE_SECRET, Client, Told, served_api, settings_of
+from shared.testing.door import PATIENCE_SECONDS, SERVICE_SECRET, Client, Told, served_api, settings_of
 
 PASSWORD = "correct horse battery"
 ADMIN_EMAIL = "admin@example.org"

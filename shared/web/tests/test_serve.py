@@ -110,7 +110,10 @@ def test_a_port_that_is_taken() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = start(taken.getsockname()[1])
-        _, err = process.communicate(timeout=SLOW_SECONDS)
+        try:
+            _, err = process.communicate(timeout=SLOW_SECONDS)
+        finally:
+            process.kill()
     assert process.returncode != 0
     assert "address already in use" in err
     assert len(err.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""One service on a database of the test: its api served for real in this process, its schema compared."""
+"""A service's HTTP door on a database of the test, served for real in this process, and a client that knocks."""
 
 import asyncio
 import secrets
@@ -9,11 +9,7 @@ from typing import Any
 
 import aiohttp
 import orjson
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from pydantic import SecretStr
-from sqlalchemy import Connection, MetaData
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.kernel.ids import new_id
 from shared.kernel.record import record
@@ -113,21 +109,3 @@ async def _ready(session: aiohttp.ClientSession) -> bool:
         async with session.get("/readyz") as response:
             return response.status == 200
     return False
-
-
-async def schema_differences(url: str, metadata: MetaData) -> list[Any]:
-    """Return how the migrated tables differ from those that `tables.py` describes; the event store's are left out."""
-
-    def compare(connection: Connection) -> list[Any]:
-        def own(_: object, name: str | None, kind: str, reflected: bool, __: object) -> bool:
-            return kind != "table" or name in metadata.tables
-
-        options = {"include_object": own, "compare_type": True, "compare_server_default": True}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
-
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(compare)
-    finally:
-        await engine.dispose()
