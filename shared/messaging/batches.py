@@ -17,6 +17,7 @@ class Run:
     partition: int
     after: Checkpoint  # the last one before them
     items: tuple[Item, ...]
+    again: int | None = None  # the offset to go on from, where records before theirs have been dropped
 
     @property
     def place(self) -> Place:
@@ -26,7 +27,8 @@ class Run:
 
 def step(consumer: str, run: Run, after: int, last: Item) -> Move:
     """Return the move from number `after` to behind `last`."""
-    return Move(consumer, run.topic, run.partition, last.epoch, after, last.number, last.offset + 1)
+    behind = last.offset + 1 if run.again is None else run.again
+    return Move(consumer, run.topic, run.partition, last.epoch, after, last.number, behind)
 
 
 class Taker(Protocol):

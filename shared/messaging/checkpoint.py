@@ -101,6 +101,7 @@ class Verdict(Enum):
     """What to do with a record."""
 
     APPLY = "it is the next one"
+    FOUND = "it is the one that was missing: apply it, then look again at `seek_to`"
     SKIP = "it came before"
     SEEK = "something is missing: look again at `seek_to`"
     DROP = "something is missing for good"
@@ -112,34 +113,36 @@ class Track:
 
     checkpoint: Checkpoint
     seeks: int = 0  # how often we have looked for what is missing
-    blocked: bool = False
+    dropped: int | None = None  # the offset of the first record that was dropped since
 
     def judge(self, epoch: str, number: int, offset: int) -> Verdict:
-        """Return what to do with the record at `offset`; APPLY counts it as applied.
+        """Return what to do with the record at `offset`; APPLY and FOUND count it as applied.
 
         What is missing is looked for twice: behind the checkpoint, where a rebalance may have left us too far ahead,
         and from the beginning, where the offsets of a new cluster mean something else. After that everything is
-        dropped, until the missing number comes.
+        dropped, until the missing number comes; then what was dropped is read again.
         """
         here = self.checkpoint
         if here.epoch in ("", epoch):
             if number == here.number + 1:
-                self.checkpoint, self.seeks, self.blocked = Checkpoint(epoch, number, offset + 1), 0, False
-                return Verdict.APPLY
+                verdict = Verdict.APPLY if self.dropped is None else Verdict.FOUND
+                behind = offset + 1 if self.dropped is None else self.dropped
+                self.checkpoint, self.seeks, self.dropped = Checkpoint(epoch, number, behind), 0, None
+                return verdict
             if number <= here.number:
                 return Verdict.SKIP
         if self.seeks < 2:
             self.seeks += 1
             return Verdict.SEEK
-        self.blocked = True
+        self.dropped = offset if self.dropped is None else min(self.dropped, offset)
         return Verdict.DROP
 
     @property
     def seek_to(self) -> int:
-        """Where to look: behind the checkpoint the first time, from the beginning the second."""
-        return self.checkpoint.next_offset if self.seeks == 1 else 0
+        """Where to look: behind the checkpoint, and from the beginning where that was in vain."""
+        return 0 if self.seeks == 2 else self.checkpoint.next_offset
 
 
 def missing(tracks: Mapping[Place, Track]) -> Collection[Place]:
     """Return the partitions on which messages are missing."""
-    return [place for place, track in tracks.items() if track.blocked]
+    return [place for place, track in tracks.items() if track.dropped is not None]

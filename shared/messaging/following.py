@@ -82,6 +82,7 @@ class Following:
         begun: dict[Place, Checkpoint] = {}
         items: dict[Place, list[Item]] = {}
         seeks: dict[Place, int] = {}
+        again: dict[Place, int] = {}
         for raw in records:
             where = raw.topic, raw.partition
             track = self._tracks.get(where)
@@ -92,6 +93,10 @@ class Following:
                 case Verdict.APPLY:
                     begun.setdefault(where, before)
                     items.setdefault(where, []).append(received(raw))
+                case Verdict.FOUND:
+                    begun.setdefault(where, before)
+                    items.setdefault(where, []).append(received(raw))
+                    seeks[where] = again[where] = track.seek_to
                 case Verdict.SKIP:
                     metrics.DUPLICATES.labels(self._consumer).inc()
                 case Verdict.SEEK:
@@ -99,7 +104,8 @@ class Following:
                 case Verdict.DROP | None:
                     pass
         self._raise_alarms()
-        return [Run(*where, begun[where], tuple(found)) for where, found in items.items()], seeks
+        runs = [Run(*where, begun[where], tuple(found), again.get(where)) for where, found in items.items()]
+        return runs, seeks
 
     def _judge(self, track: Track, raw: ConsumerRecord) -> Verdict | None:
         try:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from shared.eventstore.entry import Metadata
 from shared.kernel.ids import new_id
 from shared.messaging.envelope import outgoing
 from shared.messaging.topics import PARTITIONS, partition_of
+from shared.testing.infra import FreshDatabase, Infra
 
 PATIENCE_SECONDS = 60.0
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -40,6 +42,19 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+EVERY_SESSION = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+LEADING_SESSION = f"{EVERY_SESSION} AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+
+
+async def hang_up(infra: Infra, database: FreshDatabase, sessions: str = EVERY_SESSION) -> int:
+    """End sessions of a database, as a restart of PostgreSQL would; returns how many there were."""
+    connection = await asyncpg.connect(infra.postgres_admin_url)
+    try:
+        return len(await connection.fetch(sessions, database.name))
+    finally:
+        await connection.close()
 
 
 @dataclass

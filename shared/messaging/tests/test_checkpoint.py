@@ -26,18 +26,20 @@ def test_the_next_number_is_applied_and_an_earlier_one_skipped() -> None:
 def test_what_is_missing_is_looked_for_twice_and_then_alarmed_about() -> None:
     track = Track(Checkpoint("e", 3, 10))
     assert track.judge("e", 5, 20) is Verdict.SEEK
-    assert (track.seek_to, track.blocked) == (10, False)
+    assert (track.seek_to, track.dropped) == (10, None)
     assert track.judge("e", 5, 20) is Verdict.SEEK
-    assert (track.seek_to, track.blocked) == (0, False)
+    assert (track.seek_to, track.dropped) == (0, None)
     assert track.judge("e", 2, 1) is Verdict.SKIP
     assert track.judge("e", 5, 20) is Verdict.DROP
-    assert track.blocked
+    assert track.judge("e", 6, 21) is Verdict.DROP
+    assert track.dropped == 20
 
 
-def test_a_missing_number_that_comes_heals_the_partition() -> None:
-    track = Track(Checkpoint("e", 3, 10), seeks=2, blocked=True)
-    assert track.judge("e", 4, 30) is Verdict.APPLY
-    assert (track.blocked, track.seeks) == (False, 0)
+def test_a_missing_number_that_comes_heals_the_partition_and_brings_back_what_was_dropped() -> None:
+    track = Track(Checkpoint("e", 3, 10), seeks=2, dropped=20)
+    assert track.judge("e", 4, 30) is Verdict.FOUND
+    assert (track.dropped, track.seeks, track.seek_to) == (None, 0, 20)
+    assert judge(track, ("e", 5, 20), ("e", 6, 21), ("e", 4, 30)) == [Verdict.APPLY, Verdict.APPLY, Verdict.SKIP]
 
 
 def test_another_epoch_is_a_gap_whatever_its_number() -> None:

@@ -10,14 +10,13 @@ from functools import partial
 
 import pytest
 
-from shared.eventstore.database import Database
 from shared.eventstore.execute import Store
 from shared.eventstore.tests import jar
 from shared.eventstore.work import Work
 from shared.messaging.audit import audit
 from shared.messaging.envelope import place
 from shared.messaging.relay import Relay, request_republish
-from shared.messaging.tests.stage import ME, Feed, records, running, until
+from shared.messaging.tests.stage import LEADING_SESSION, ME, Feed, hang_up, records, running, until
 from shared.messaging.topics import PARTITIONS, create_topics
 from shared.testing.infra import FreshDatabase, Infra, OwnKafka
 
@@ -143,15 +142,14 @@ async def test_a_relay_survives_a_kafka_that_goes_away(jars: Store, own_kafka: O
         assert await audit(jars.database, own_kafka.bootstrap, topic, "jars", patience=60) == 200
 
 
-async def test_a_relay_survives_a_lost_database_session(jars: Store, owner: Database, infra: Infra, topic: str) -> None:
+async def test_a_relay_survives_a_lost_database_session(
+    jars: Store, store_database: FreshDatabase, infra: Infra, topic: str
+) -> None:
     relay = Relay(jars.database, "jars", topic, infra.kafka)
     async with running(relay.run()):
         await fill(jars, 10)
         await until(lambda: relay.sent == 10)
-        await owner.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
+        assert await hang_up(infra, store_database, LEADING_SESSION) == 1
         await fill(jars, 10)
         await until(lambda: relay.sent == 20)
     assert await audit(jars.database, infra.kafka, topic, "jars") == 20

@@ -13,9 +13,9 @@ from shared.messaging.parking import request_replay
 from shared.messaging.runner import Runner
 from shared.messaging.tests import ledger
 from shared.messaging.tests.ledger import Ledger
-from shared.messaging.tests.stage import Feed, running, until
+from shared.messaging.tests.stage import Feed, hang_up, running, until
 from shared.messaging.topics import PARTITIONS, create_topics
-from shared.testing.infra import Infra, OwnKafka
+from shared.testing.infra import FreshDatabase, Infra, OwnKafka
 
 TYPE = "jars.JarFilled.v1"
 
@@ -113,16 +113,13 @@ async def test_what_fails_is_tried_again(book: Ledger, infra: Infra, topic: str,
 
 
 async def test_a_lost_database_is_waited_for(
-    book: Ledger, reader_owner: Database, infra: Infra, topic: str, feed: Feed
+    book: Ledger, reader_database: FreshDatabase, infra: Infra, topic: str, feed: Feed
 ) -> None:
     async with consuming(book, infra, topic):
         for number in range(1, 30):
             await send(feed, number)
             if number % 10 == 0:
-                await reader_owner.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
+                await until(partial(hang_up, infra, reader_database))
         await until(taken(book, {0: list(range(1, 30))}))
 
 
