@@ -44,7 +44,7 @@ class Platform:
         return int(json.loads((self.folder / "run" / f"{name}.pid").read_text())["pid"])
 
     def environment(self, service: str) -> dict[str, str]:
-        """Return the settings of a service's processes, for running one of its verbs."""
+        """Return the environment of a service's verbs."""
         return {**self.state.settings[service], "SPONSIO_LOCAL": str(self.folder)}
 
     async def connect(self, service: str) -> "asyncpg.Connection[asyncpg.Record]":

@@ -141,8 +141,8 @@ class Plan:
             settings["PAYOUT_HOLD_HOURS"] = self.environment.get("PAYOUT_HOLD_HOURS", "0")  # a demo does not wait
         return inherited | settings
 
-    def migration_settings(self, service: str) -> dict[str, str]:
-        """Return the environment of a service's migrations, which alone know the owner of its database."""
+    def operator_settings(self, service: str) -> dict[str, str]:
+        """Return the environment of an operator's verbs, which alone know the owner of the service's database."""
         return self.settings(service) | {"MIGRATION_DATABASE_URL": self.database_url(service, owner=True)}
 
     def bootstrap_settings(self) -> dict[str, str]:

@@ -268,7 +268,7 @@ def main() -> None:
             admin_password=plan.admin_password,
             database_urls={service: plan.database_url(service) for service in planning.SERVICES},
             ready_urls={unit.name: unit.ready_url for unit in plan.units},
-            settings={service: plan.settings(service) for service in planning.SERVICES},
+            settings={service: plan.operator_settings(service) for service in planning.SERVICES},
         )
         state.write()
         platform = Platform(plan)

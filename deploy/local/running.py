@@ -26,7 +26,7 @@ class Running:
     admin_password: str
     database_urls: dict[str, str]
     ready_urls: dict[str, str]  # process name -> its /readyz
-    settings: dict[str, dict[str, str]] = field(default_factory=dict)  # service -> environment of its processes
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)  # service -> environment of its verbs
     ready: bool = False
 
     def write(self, file: Path = FILE) -> None:

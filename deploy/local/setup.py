@@ -26,7 +26,7 @@ async def set_up(plan: Plan) -> None:
 
     async def migrate(service: str) -> None:
         async with places:
-            await run(service, "migrate", plan.migration_settings(service))
+            await run(service, "migrate", plan.operator_settings(service))
 
     async with asyncio.TaskGroup() as group:
         for service in SERVICES:
