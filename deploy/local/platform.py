@@ -165,10 +165,10 @@ async def go(platform: Platform, state: Running) -> None:
     plan = platform.plan
     say("databases, topics, migrations")
     await setup.set_up(plan)
-    say(f"starting {len(plan.units)} processes")
-    await platform.start()
-    say("the first administrator")
-    await setup.run("identity", "bootstrap", plan.bootstrap_settings())
+    say(f"starting {len(plan.units)} processes, and making the first administrator")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(platform.start())
+        group.create_task(setup.run("identity", "bootstrap", plan.bootstrap_settings()))
     seeded = await seed(plan)
     state.ready = True
     state.write()

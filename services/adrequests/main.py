@@ -1,7 +1,6 @@
 """adrequests: `python -m services.adrequests.main <role>`."""
 
 from services.adrequests import application, publishing
-from services.adrequests.api import PERMISSIONS, router
 from services.adrequests.domain import budget, campaign, deal, negotiation, rating, standing
 from services.adrequests.processes import accounts_followed, campaigns_followed, erasure, funding
 from shared.roles.cli import cli
@@ -14,8 +13,7 @@ DEFINITION = Definition(
     handlers=lambda settings: application.HANDLERS,
     deadlines=lambda settings: application.DEADLINES,
     processes=(funding, campaigns_followed, accounts_followed, erasure),
-    permissions=PERMISSIONS,
-    router=router,
+    api="services.adrequests.api",
 )
 
 if __name__ == "__main__":

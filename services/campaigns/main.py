@@ -1,6 +1,5 @@
 """campaigns: `python -m services.campaigns.main <role>`."""
 
-from services.campaigns import api
 from services.campaigns.application import DEADLINES, HANDLERS
 from services.campaigns.domain import application, campaign, standing
 from services.campaigns.processes import accounts_followed, erasure, moderation_followed, selection
@@ -15,8 +14,7 @@ DEFINITION = Definition(
     handlers=lambda settings: HANDLERS,
     deadlines=lambda settings: DEADLINES,
     processes=(accounts_followed, moderation_followed, selection, erasure),
-    permissions=api.PERMISSIONS,
-    router=api.router,
+    api="services.campaigns.api",
 )
 
 if __name__ == "__main__":

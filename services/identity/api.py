@@ -199,9 +199,13 @@ async def jwks(request: Request) -> JSONResponse:
 
 
 @router.get("/internal/revocations")
-async def revocations(request: Request, after: Annotated[int, Query(ge=0, lt=2**63)]) -> JSONResponse:
-    """Return the sessions that ended, by number."""
-    return JSONResponse(await state_of(request, "sessions").revocations(after), headers=NO_STORE)
+async def revocations(
+    request: Request, after: Annotated[int, Query(ge=0, lt=2**63)], wait: Annotated[int, Query(ge=0, le=30)] = 0
+) -> JSONResponse:
+    """Return the sessions that ended, by number; where there is none, wait up to `wait` seconds for the next."""
+    sessions: Sessions = state_of(request, "sessions")
+    told = await sessions.next_revocations(after, wait, state_of(request, "stop"))
+    return JSONResponse(told, headers=NO_STORE)
 
 
 @router.get("/internal/people/{account_id}")

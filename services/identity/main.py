@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from services.identity import api, operating
+from services.identity import operating
 from services.identity.application import DEADLINES, HANDLERS
 from services.identity.credentials import Passwords
 from services.identity.domain import account, profile
@@ -19,32 +19,25 @@ from shared.web.revocations import Revocations
 
 
 @asynccontextmanager
-async def own_verifier(runtime: Runtime) -> AsyncIterator[Authenticator]:
-    """Verify tokens with this service's own keys and sessions: nobody is asked over HTTP."""
-    keys = SigningKeys(runtime.database, runtime.settings.need("signing_secret"))
-    revocations = Revocations()
-    sessions = Sessions(runtime.database, runtime.settings.need("digest_secret"))
-    following = asyncio.create_task(sessions.follow(revocations), name="revocations")
-    try:
-        yield Authenticator(keys, revocations)
-    finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-
-
-@asynccontextmanager
 async def extras(runtime: Runtime) -> AsyncIterator[Mapping[str, object]]:
-    """Open what signing in needs."""
+    """Open what signing in needs; tokens are verified with this service's own keys and sessions."""
     settings = runtime.settings
     passwords = Passwords()
+    keys = SigningKeys(runtime.database, settings.need("signing_secret"))
+    sessions = Sessions(runtime.database, settings.need("digest_secret"))
+    revocations = Revocations()
+    following = asyncio.create_task(sessions.follow(revocations), name="revocations")
     try:
         yield {
+            "authenticator": Authenticator(keys, revocations),
             "passwords": passwords,
-            "sessions": Sessions(runtime.database, settings.need("digest_secret")),
-            "signing_keys": SigningKeys(runtime.database, settings.need("signing_secret")),
+            "sessions": sessions,
+            "signing_keys": keys,
             "digest_secret": settings.need("digest_secret"),
         }
     finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         passwords.close()
 
 
@@ -55,10 +48,8 @@ DEFINITION = Definition(
     handlers=lambda settings: HANDLERS,
     deadlines=lambda settings: DEADLINES,
     processes=(moderation_followed,),
-    permissions=api.PERMISSIONS,
-    router=api.router,
+    api="services.identity.api",
     extras=extras,
-    verifier=own_verifier,
     verbs={"bootstrap": operating.bootstrap, "rotate-signing-key": operating.rotate_signing_key},
 )
 

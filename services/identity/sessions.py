@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -17,11 +18,15 @@ import structlog
 from shared.eventstore.database import AWAY, Database
 from shared.kernel.ids import is_id, new_id
 from shared.kernel.record import record
+from shared.messaging.listening import listen
 from shared.web.revocations import Revocations
 
 log = structlog.get_logger()
 
-POLL_SECONDS = 1.0
+#: PostgreSQL tells every process of this service that a session has ended; asked for now and then all the same.
+CHANNEL = "session_ended"
+POLL_SECONDS = 5.0
+RETRY_SECONDS = 1.0
 
 #: So that numbers are committed in their order, and nobody who asks for what is new misses one.
 IN_ORDER = "SELECT pg_advisory_xact_lock(hashtext('revocations'))"
@@ -36,14 +41,17 @@ UPDATE sessions SET generation = generation + 1, expires_at = now() + interval '
  WHERE sid = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > now()
 RETURNING account_id"""
 END = "UPDATE sessions SET revoked_at = now() WHERE sid = $1 AND revoked_at IS NULL RETURNING sid"
-REVOKE = "INSERT INTO revocations (sid, expires_at) VALUES ($1, now() + interval '15 minutes')"
+REVOKE = f"""
+INSERT INTO revocations (sid, expires_at) VALUES ($1, now() + interval '15 minutes')
+RETURNING pg_notify('{CHANNEL}', '')"""
 TIDY_REVOCATIONS = "DELETE FROM revocations WHERE expires_at < now()"
 
 #: In this order inside an append: no session of the account can begin between them.
 END_ALL = (
     "SELECT 1 FROM credentials WHERE account_id = $1 FOR UPDATE",
-    """INSERT INTO revocations (sid, expires_at)
-       SELECT sid, now() + interval '15 minutes' FROM sessions WHERE account_id = $1 AND revoked_at IS NULL""",
+    f"""INSERT INTO revocations (sid, expires_at)
+       SELECT sid, now() + interval '15 minutes' FROM sessions WHERE account_id = $1 AND revoked_at IS NULL
+       RETURNING pg_notify('{CHANNEL}', '')""",
     "DELETE FROM credentials WHERE account_id = $1",  # and the sessions with them
 )
 
@@ -74,6 +82,7 @@ class Sessions:
     def __init__(self, database: Database, secret: str) -> None:
         self._database = database
         self._secret = secret.encode()
+        self._ended = asyncio.Event()  # set, and replaced, when a session has ended
 
     async def begin(self, account_id: str) -> Session:
         """Open a session; raises NotSignedIn where the account has just been erased."""
@@ -106,19 +115,44 @@ class Sessions:
         found = [{"seq": row["seq"], "sid": row["sid"], "exp": row["exp"]} for row in rows if row["seq"] is not None]
         return {"revocations": found, "last": rows[0]["last"]}
 
+    async def next_revocations(self, after: int, seconds: float, stop: asyncio.Event) -> dict[str, Any]:
+        """Return the same once there is one, after so many seconds, or when `stop` is set. `follow` must run."""
+        ended = self._ended
+        told = await self.revocations(after)
+        if told["revocations"] or told["last"] < after or seconds <= 0:
+            return told
+        waits = [asyncio.create_task(event.wait()) for event in (ended, stop)]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return await self.revocations(after)
+
     async def follow(self, revocations: Revocations) -> None:
-        """Tell this process's own verifier each second what was revoked, until cancelled."""
+        """Tell this process's own verifier, and who waits for the next ones, what was revoked; until cancelled."""
+        listening = asyncio.create_task(listen(self._database, self._hear, CHANNEL), name="sessions")
         after = 0
-        while True:
-            more = False
-            try:
-                answer = await self.revocations(after)
-                more = revocations.take(answer)
-                after = answer["revocations"][-1]["seq"] if answer["revocations"] else answer["last"]
-            except (*AWAY, asyncpg.PostgresError) as problem:
-                log.warning("revocations_not_read", error=type(problem).__name__)
-            if not more:
-                await asyncio.sleep(POLL_SECONDS)
+        try:
+            while True:
+                ended, pause = self._ended, POLL_SECONDS
+                try:
+                    answer = await self.revocations(after)
+                    if revocations.take(answer):
+                        pause = 0
+                    after = answer["revocations"][-1]["seq"] if answer["revocations"] else answer["last"]
+                except (*AWAY, asyncpg.PostgresError) as problem:
+                    log.warning("revocations_not_read", error=type(problem).__name__)
+                    pause = RETRY_SECONDS
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), pause)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    def _hear(self, *_: str) -> None:
+        self._ended.set()
+        self._ended = asyncio.Event()
 
     def _token(self, sid: str, generation: int) -> str:
         mac = hmac.new(self._secret, f"refresh:{sid}:{generation}".encode(), hashlib.sha256).digest()

@@ -1,6 +1,5 @@
 """moderation: `python -m services.moderation.main <role>`."""
 
-from services.moderation import api
 from services.moderation.application import DEADLINES, HANDLERS
 from services.moderation.domain import flag
 from services.moderation.processes import accounts_followed, campaigns_followed
@@ -15,8 +14,7 @@ DEFINITION = Definition(
     handlers=lambda settings: HANDLERS,
     deadlines=lambda settings: DEADLINES,
     processes=(accounts_followed, campaigns_followed),
-    permissions=api.PERMISSIONS,
-    router=api.router,
+    api="services.moderation.api",
 )
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from services.payments import application, queries
-from services.payments.api import PERMISSIONS, router
 from services.payments.application import Policy
 from services.payments.domain import account, escrow, standing, topup, waiting, withdrawal
 from services.payments.processes import accounts_followed, settlement
@@ -27,8 +26,7 @@ DEFINITION = Definition(
     handlers=handlers,
     deadlines=lambda settings: application.DEADLINES,
     processes=(settlement, accounts_followed),
-    permissions=PERMISSIONS,
-    router=router,
+    api="services.payments.api",
     audits=(queries.balanced,),
 )
 

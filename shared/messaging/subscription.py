@@ -1,6 +1,7 @@
 """One batch subscriber of FastStream over several topics, with all its lenient defaults turned off."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -15,10 +16,13 @@ from faststream.middlewares import AckPolicy
 
 from shared.messaging.checkpoint import Place
 
-IDLE_MS = 1_000
-#: How long the broker may hold a question that it has no answer to: one that leaves partitions out, and one about all.
+IDLE_MS = 5_000
+#: How long the broker may hold a question that it has no answer to: one that leaves partitions out, one about all, and
+#: one where nothing has come for a while. Nothing else is asked of it meanwhile, after a seek or a rebalance neither.
 SHORT_FETCH_MS = 20
 FETCH_MS = 500
+CALM_FETCH_MS = 4_000
+CALM_AFTER_SECONDS = 10.0
 STOP_SECONDS = 10.0
 
 Receive = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
@@ -62,6 +66,7 @@ class Subscription:
         assert self._consumer is not None
         self._consumer.getmany = partial(_patiently, self._consumer.getmany)
         self._consumer._fetcher.__class__ = _Attentive  # it cannot be chosen
+        self._consumer._fetcher.heard_at = time.monotonic()
 
     async def stop(self) -> None:
         """Finish the batch in hand and leave; TimeoutError after STOP_SECONDS, when all is left as it is."""
@@ -105,12 +110,18 @@ async def _patiently(
 
 
 class _Attentive(Fetcher):  # type: ignore[misc] # aiokafka carries no types
-    """Asks again soon for the partitions that a question leaves out.
+    """Asks again soon for the partitions that a question leaves out, and seldom where all is quiet.
 
     aiokafka asks a broker one thing at a time, without the partitions whose records it still holds. What comes next on
     such a partition would wait until the broker gives that question up, half a second later.
     """
 
+    heard_at: float
+
     @property
     def _fetch_max_wait_ms(self) -> int:
-        return SHORT_FETCH_MS if self._records else FETCH_MS
+        now = time.monotonic()
+        if self._records:
+            self.heard_at = now
+            return SHORT_FETCH_MS
+        return FETCH_MS if now - self.heard_at < CALM_AFTER_SECONDS else CALM_FETCH_MS

@@ -3,25 +3,26 @@
 from asyncio import Event
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from typing import cast
 
 from shared.messaging.topics import topic_name
-from shared.roles.definition import Definition, Runtime
+from shared.roles.definition import Definition
 from shared.roles.runtime import open_runtime
 from shared.web.app import create_app
 from shared.web.authentication import Authenticator
 from shared.web.commands import Commands
 from shared.web.consistency import Consistency
 from shared.web.identity import RemoteIdentity
-from shared.web.serve import serve
+from shared.web.serve import serve, stop_on_signals
 from shared.web.settings import Settings
 
 
 async def run_api(definition: Definition, settings: Settings, stop: Event | None = None) -> None:
     """Serve until told to stop."""
+    stop = stop or stop_on_signals()
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(open_runtime(definition, settings))
-        verifier = definition.verifier or remote_verifier
-        authenticator = await stack.enter_async_context(verifier(runtime))
         topics = {name: topic_name(settings.topic_prefix, name) for name in definition.listens_to()}
         consistency = Consistency(runtime.database, "processes", topics)  # the worker's consumer
         stack.push_async_callback(consistency.close)
@@ -30,15 +31,19 @@ async def run_api(definition: Definition, settings: Settings, stop: Event | None
             "commands": Commands(runtime.store, runtime.handlers, digest_secret, consistency.reached),
             "database": runtime.database,
             "store": runtime.store,
+            "stop": stop,
         }
         if definition.extras is not None:
             extras: Mapping[str, object] = await stack.enter_async_context(definition.extras(runtime))
             state.update(extras)
+        if "authenticator" not in state:
+            state["authenticator"] = await stack.enter_async_context(remote_authenticator(settings))
+        api = import_module(definition.api)
         app = create_app(
             definition.name,
-            definition.permissions,
-            [definition.router],
-            authenticator=authenticator,
+            api.PERMISSIONS,
+            [api.router],
+            authenticator=cast(Authenticator, state["authenticator"]),
             service_secret=settings.need("service_secret"),
             checks={"database": lambda: runtime.database.fetchval("SELECT position FROM head")},
             state=state,
@@ -47,8 +52,7 @@ async def run_api(definition: Definition, settings: Settings, stop: Event | None
 
 
 @asynccontextmanager
-async def remote_verifier(runtime: Runtime) -> AsyncIterator[Authenticator]:
-    """Verify tokens with what identity publishes; ask it each second for the sessions that ended."""
-    settings = runtime.settings
+async def remote_authenticator(settings: Settings) -> AsyncIterator[Authenticator]:
+    """Verify tokens with what identity publishes: its keys, and the sessions that ended."""
     async with RemoteIdentity(settings.need("identity_url"), settings.need("service_secret")) as identity:
         yield Authenticator(identity, identity.revocations)

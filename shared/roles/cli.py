@@ -5,17 +5,29 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from shared.eventstore.migrate import run_migrations
-from shared.roles.api import run_api
 from shared.roles.definition import Definition, Verb
-from shared.roles.operate import operators_verbs
 from shared.roles.runtime import open_runtime
-from shared.roles.worker import run_worker
 from shared.web.logs import configure
 from shared.web.serve import run, stop_on_signals
 from shared.web.settings import Settings, load_settings
 
 Role = Callable[[Definition, Settings, asyncio.Event], Awaitable[None]]
+
+# What only one role needs is imported by that role: a process starts in half the time, and stays smaller.
+
+
+async def run_api(definition: Definition, settings: Settings, stop: asyncio.Event) -> None:
+    """Answer HTTP requests."""
+    from shared.roles import api
+
+    await api.run_api(definition, settings, stop)
+
+
+async def run_worker(definition: Definition, settings: Settings, stop: asyncio.Event) -> None:
+    """Relay, follow the processes and fire deadlines."""
+    from shared.roles import worker
+
+    await worker.run_worker(definition, settings, stop)
 
 
 async def run_all(definition: Definition, settings: Settings, stop: asyncio.Event) -> None:
@@ -35,7 +47,8 @@ ROLES: dict[str, tuple[Role, str]] = {
 
 def cli(definition: Definition, arguments: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; exits with 1 where an operator's verb finds something wrong."""
-    verbs: dict[str, Verb] = {**operators_verbs(definition), **(definition.verbs or {})}
+    arguments = sys.argv[1:] if arguments is None else arguments
+    verbs = {} if {*arguments} & ROLES.keys() else operators_verbs(definition)
     parser = argparse.ArgumentParser(prog=f"services.{definition.name}.main", description=definition.name)
     verb_parsers = parser.add_subparsers(dest="verb", required=True, metavar="role or verb")
     for name, (_, text) in ROLES.items():
@@ -55,8 +68,17 @@ def cli(definition: Definition, arguments: Sequence[str] | None = None) -> None:
         run(_operate(definition, settings, verbs[chosen.verb], chosen.arguments))
 
 
+def operators_verbs(definition: Definition) -> dict[str, Verb]:
+    """Return the verbs that every service has, and those of this one."""
+    from shared.roles import operate
+
+    return {**operate.operators_verbs(definition), **(definition.verbs or {})}
+
+
 def migrate(service: str, settings: Settings) -> None:
     """Run the migrations as the owner; the serving role is the one of DATABASE_URL."""
+    from shared.eventstore.migrate import run_migrations
+
     role = settings.need("database_url").partition("://")[2].partition(":")[0]
     run_migrations(service, settings.need("migration_database_url"), role)
 

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from starlette.routing import Router
-
 from shared.eventstore.codec import Upcaster
 from shared.eventstore.database import Database
 from shared.eventstore.execute import Store
@@ -13,8 +11,6 @@ from shared.eventstore.handlers import DeadlineHandlers, Handlers
 from shared.eventstore.work import Publish
 from shared.kernel.record import record
 from shared.messaging.processes import Process
-from shared.web.authentication import Authenticator
-from shared.web.permissions import Permission
 from shared.web.settings import Settings
 
 
@@ -29,10 +25,9 @@ class Runtime:
     handlers: Handlers
 
 
-#: Opens what a service's api has beside the common parts; gives the app's state.
+#: Opens what a service's api has beside the common parts; gives the app's state. An `authenticator` in it takes the
+#: place of the one that asks identity over HTTP.
 Extras = Callable[[Runtime], AbstractAsyncContextManager[Mapping[str, object]]]
-#: Opens what verifies access tokens, where it is not asked of identity over HTTP.
-Verifier = Callable[[Runtime], AbstractAsyncContextManager[Authenticator]]
 #: An operator's verb of one service: takes its arguments, returns what to print.
 Verb = Callable[[Runtime, Sequence[str]], Awaitable[str]]
 #: A check of `verify`: returns what it found true; raises where it is not.
@@ -49,11 +44,9 @@ class Definition:
     handlers: Callable[[Settings], Handlers]
     deadlines: Callable[[Settings], DeadlineHandlers]
     processes: tuple[Process, ...]
-    permissions: Sequence[Permission]
-    router: Router
+    api: str  # the module with PERMISSIONS and `router`, imported by the processes that serve it alone
     upcasters: Mapping[str, Upcaster] | None = None
     extras: Extras | None = None
-    verifier: Verifier | None = None
     verbs: Mapping[str, Verb] | None = None
     audits: tuple[Audit, ...] = ()
 

@@ -98,7 +98,7 @@ class Identity:
             return JSONResponse({"keys": [key.as_dict(private=False) for key in self.keys.values()]})
 
         @router.get("/internal/revocations")
-        async def revocations(request: Request, after: int) -> JSONResponse:
+        async def revocations(request: Request, after: int, wait: int = 0) -> JSONResponse:
             found = [one for one in self.revocations if one["seq"] > after]
             return JSONResponse({"revocations": found, "last": len(self.revocations)})
 
