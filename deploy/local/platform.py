@@ -32,6 +32,7 @@ PATIENCE = 300.0  # seconds until all processes are ready
 AT_ONCE = 4  # processes that start together: a dozen would starve Kafka of its heartbeats on two cores
 NEXT_ANYHOW = 5.0  # seconds after which the next one starts though as many are not yet ready
 LOG_LIMIT = 50 << 20  # bytes; a longer log is put aside at the next start
+LOOK_SECONDS = 2.0  # between two looks at all processes
 LONGEST_PAUSE = 15.0  # seconds between two starts of a process that keeps crashing
 CALM = 30.0  # seconds alive after which a crash counts as the first again
 
@@ -130,7 +131,7 @@ class Platform:
         while True:
             for watched in (*infra, *self.watched):
                 watched.look()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
         """End the services together; they drain while Kafka and PostgreSQL still run."""

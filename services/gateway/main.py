@@ -20,7 +20,7 @@ from services.gateway.rates import Rates
 from services.gateway.routes import SERVICES, Routes
 from services.gateway.upstream import Upstream
 from shared.eventstore.database import Database
-from shared.messaging.listening import listen
+from shared.eventstore.listening import listen
 from shared.web.app import create_app
 from shared.web.authentication import Authenticator
 from shared.web.consistency import Consistency

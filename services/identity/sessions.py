@@ -16,16 +16,16 @@ import asyncpg
 import structlog
 
 from shared.eventstore.database import AWAY, Database
+from shared.eventstore.listening import listen
 from shared.kernel.ids import is_id, new_id
 from shared.kernel.record import record
-from shared.messaging.listening import listen
 from shared.web.revocations import Revocations
 
 log = structlog.get_logger()
 
 #: PostgreSQL tells every process of this service that a session has ended; asked for now and then all the same.
 CHANNEL = "session_ended"
-POLL_SECONDS = 5.0
+POLL_SECONDS = 15.0
 RETRY_SECONDS = 1.0
 
 #: So that numbers are committed in their order, and nobody who asks for what is new misses one.

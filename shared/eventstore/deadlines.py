@@ -1,6 +1,8 @@
 """Deadlines: what is to happen at a time. Read without a lock; the entry that fires one expects it to be open."""
 
 import asyncio
+import time
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -10,15 +12,20 @@ from shared.eventstore.database import AWAY
 from shared.eventstore.entry import Metadata
 from shared.eventstore.execute import Busy, DeadlineGone, Store
 from shared.eventstore.handlers import DeadlineHandlers, Reply
+from shared.eventstore.listening import listen
 from shared.eventstore.work import Work
 from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected
 
 log = structlog.get_logger()
 
-DUE = "SELECT id, kind, subject FROM deadlines WHERE due_at <= store_now() ORDER BY due_at, id LIMIT 200"
+#: Due now, and what will be within $1 seconds; `left`: seconds until then.
+DUE = """
+SELECT id, kind, subject, extract(epoch FROM due_at - store_now())::float8 AS left FROM deadlines
+ WHERE due_at <= store_now() + make_interval(secs => $1) ORDER BY due_at, id LIMIT 200"""
 KEEP_ANSWERS = "DELETE FROM answers WHERE recorded_at < store_now() - interval '7 days'"
-POLL_SECONDS = 1.0
+PAUSE_SECONDS = 1.0  # between two looks at least
+QUIET_SECONDS = 10.0  # between two looks at most, where nothing is committed and nothing will be due
 TIDY_SECONDS = 600.0
 
 
@@ -28,26 +35,47 @@ class DeadlineRunner:
     def __init__(self, store: Store, handlers: DeadlineHandlers) -> None:
         self._store = store
         self._handlers = handlers
+        self._committed = asyncio.Event()
+        self._tidy_at = time.monotonic()
+        self._next = 0.0  # seconds from the last look until something is due
         self.fired = self.failed = 0
 
     async def run(self) -> None:
-        """Poll each second, until cancelled; what fails stays due and is tried again."""
-        loop = asyncio.get_running_loop()
-        tidy_at = loop.time()
-        while True:
-            try:
-                await self.fire_due()
-                if loop.time() >= tidy_at:
-                    tidy_at = loop.time() + TIDY_SECONDS
-                    await self._store.database.execute(KEEP_ANSWERS)
-            except (*AWAY, StoreAway) as problem:
-                log.warning("deadlines_wait", error=type(problem).__name__)
-            await asyncio.sleep(POLL_SECONDS)
+        """Look after each commit and when the next is due, until cancelled; what fails stays due and is tried again."""
+        listening = asyncio.create_task(listen(self._store.database, self._wake, "committed"), name="deadlines")
+        try:
+            while True:
+                self._committed.clear()
+                pause = await self._look()
+                await asyncio.sleep(PAUSE_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._committed.wait(), max(0.0, pause - PAUSE_SECONDS))
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    def _wake(self, *_: str) -> None:
+        self._committed.set()
+
+    async def _look(self) -> float:
+        """Fire what is due, tidy now and then, and return in how many seconds to look again."""
+        try:
+            await self.fire_due()
+            if time.monotonic() >= self._tidy_at:
+                self._tidy_at = time.monotonic() + TIDY_SECONDS
+                await self._store.database.execute(KEEP_ANSWERS)
+        except (*AWAY, StoreAway) as problem:
+            log.warning("deadlines_wait", error=type(problem).__name__)
+            return PAUSE_SECONDS
+        return self._next
 
     async def fire_due(self) -> int:
         """Fire what is due now, oldest first; returns how many were fired. A failing one holds up no other."""
-        fired = 0
-        for row in await self._store.database.fetch(DUE):
+        fired, self._next = 0, QUIET_SECONDS
+        for row in await self._store.database.fetch(DUE, QUIET_SECONDS):
+            self._next = min(self._next, max(0.0, row["left"]))
+            if row["left"] > 0:
+                break
             metadata = Metadata(actor=f"system:{row['kind']}", correlation_id=new_id(), reason="deadline")
             handler = self._handlers[row["kind"]]
             try:

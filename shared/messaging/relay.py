@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 LOCK = 0x53504F4E52454C59  # "SPONRELY"
 POLL_SECONDS = 1.0  # for the lock
-IDLE_SECONDS = 4.0  # without a NOTIFY; below idle_session_timeout
+IDLE_SECONDS = 8.0  # without a NOTIFY; below idle_session_timeout
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 #: A leader that is frozen, or cut off, loses its session and with it the lock, within some ten seconds.
@@ -186,7 +186,7 @@ async def request_republish(database: Database, partition: int, from_number: int
         raise ValueError(f"a partition is 0 to {PARTITIONS - 1}, and its first number is 1")
     await database.execute(
         "INSERT INTO republishes AS r VALUES ($1, $2) ON CONFLICT (partition) DO UPDATE"
-        " SET from_number = least(r.from_number, excluded.from_number)",
+        " SET from_number = least(r.from_number, excluded.from_number) RETURNING pg_notify('committed', '')",
         partition,
         from_number,
     )

@@ -14,11 +14,11 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
 from shared.eventstore.database import Database
 from shared.eventstore.execute import Overtaken
+from shared.eventstore.listening import listen
 from shared.messaging import metrics
 from shared.messaging.batches import Taker
 from shared.messaging.checkpoint import Place
 from shared.messaging.following import Following
-from shared.messaging.listening import listen
 from shared.messaging.subscription import Subscription
 
 log = structlog.get_logger()

@@ -23,6 +23,7 @@ SHORT_FETCH_MS = 20
 FETCH_MS = 500
 CALM_FETCH_MS = 4_000
 CALM_AFTER_SECONDS = 10.0
+ROUTINE_MS = 5_000  # aiokafka's background routine looks around this often though nothing has happened
 STOP_SECONDS = 10.0
 
 Receive = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
@@ -46,7 +47,8 @@ class Subscription:
         self._subscriber = self._broker.subscriber(
             *topics, group_id=group, batch=True, max_records=batch, batch_timeout_ms=1, auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL, listener=listener, no_reply=True, parser=_parse, decoder=_decode,
-            session_timeout_ms=6_000, heartbeat_interval_ms=2_000, fetch_max_wait_ms=FETCH_MS,
+            session_timeout_ms=9_000, heartbeat_interval_ms=3_000, fetch_max_wait_ms=FETCH_MS,
+            consumer_timeout_ms=ROUTINE_MS,
         )  # fmt: skip
         self._subscriber(receive)
 

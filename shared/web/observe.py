@@ -1,6 +1,8 @@
 """The outermost layer: correlation, trace, access log, metrics, and the last net under unexpected exceptions."""
 
 import time
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -41,6 +43,7 @@ class Observe:
                 status = message["status"]
                 message["headers"] = [
                     *message.get("headers", ()),
+                    (b"date", http_date(int(time.time()))),
                     (b"x-correlation-id", context.correlation_id.encode()),
                 ]
             await send(message)
@@ -69,6 +72,12 @@ class Observe:
             metrics.REFUSALS.labels(exchange.problem).inc()
             fields["problem"] = exchange.problem
         log.info("request", **fields)
+
+
+@lru_cache(maxsize=1)
+def http_date(second: int) -> bytes:
+    """Return a Unix time as the Date header has it (RFC 9110, 5.6.7)."""
+    return formatdate(second, usegmt=True).encode()
 
 
 def _route(exchange: Exchange) -> str:

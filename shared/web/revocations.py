@@ -13,7 +13,7 @@ from shared.web.authentication import SKEW_SECONDS
 log = structlog.get_logger()
 
 PATH = "/internal/revocations"
-WAIT_SECONDS = 5  # how long identity may wait for something to tell: a lost connection goes unnoticed no longer
+WAIT_SECONDS = 15  # how long identity may wait for something to tell: a lost connection goes unnoticed no longer
 PAUSE_SECONDS = 1.0  # between two questions at least, but while there is more
 PRUNE_SECONDS = 60.0
 
