@@ -25,7 +25,7 @@ SELECT id, kind, subject, extract(epoch FROM due_at - store_now())::float8 AS le
  WHERE due_at <= store_now() + make_interval(secs => $1) ORDER BY due_at, id LIMIT 200"""
 KEEP_ANSWERS = "DELETE FROM answers WHERE recorded_at < store_now() - interval '7 days'"
 PAUSE_SECONDS = 1.0  # between two looks at least
-QUIET_SECONDS = 10.0  # between two looks at most, where nothing is committed and nothing will be due
+QUIET_SECONDS = 30.0  # between two looks at most, where none is set and none will be due
 TIDY_SECONDS = 600.0
 
 
@@ -35,27 +35,27 @@ class DeadlineRunner:
     def __init__(self, store: Store, handlers: DeadlineHandlers) -> None:
         self._store = store
         self._handlers = handlers
-        self._committed = asyncio.Event()
+        self._planned = asyncio.Event()
         self._tidy_at = time.monotonic()
         self._next = 0.0  # seconds from the last look until something is due
         self.fired = self.failed = 0
 
     async def run(self) -> None:
-        """Look after each commit and when the next is due, until cancelled; what fails stays due and is tried again."""
-        listening = asyncio.create_task(listen(self._store.database, self._wake, "committed"), name="deadlines")
+        """Look when one is set and when the next is due, until cancelled; what fails stays due and is tried again."""
+        listening = asyncio.create_task(listen(self._store.database, self._wake, "planned"), name="deadlines")
         try:
             while True:
-                self._committed.clear()
+                self._planned.clear()
                 pause = await self._look()
                 await asyncio.sleep(PAUSE_SECONDS)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._committed.wait(), max(0.0, pause - PAUSE_SECONDS))
+                    await asyncio.wait_for(self._planned.wait(), max(0.0, pause - PAUSE_SECONDS))
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
     def _wake(self, *_: str) -> None:
-        self._committed.set()
+        self._planned.set()
 
     async def _look(self) -> float:
         """Fire what is due, tidy now and then, and return in how many seconds to look again."""

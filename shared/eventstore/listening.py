@@ -10,7 +10,7 @@ from shared.eventstore.database import AWAY, Database
 
 log = structlog.get_logger()
 
-PING_SECONDS = 10.0
+PING_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 
 

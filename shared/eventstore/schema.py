@@ -1,6 +1,7 @@
 """The statements of an append, each over a whole batch: lock, read, write. The tables are in ddl/.
 
-WRITE wakes the relay (`committed`) and those who wait for a checkpoint (`moved`): one NOTIFY of each for a batch.
+WRITE wakes the relay (`committed`), those who wait for a checkpoint (`moved`) and those who fire deadlines (`planned`):
+one NOTIFY of each for a batch.
 """
 
 LOCK = """
@@ -49,4 +50,5 @@ WITH added AS (
     UPDATE head SET position = $36, hash = $37, recorded_at = $38, numbers = $39
 )
 SELECT pg_notify('committed', '') WHERE cardinality($1::bigint[]) > 0
-UNION ALL SELECT pg_notify('moved', '') WHERE cardinality($25::text[]) > 0"""
+UNION ALL SELECT pg_notify('moved', '') WHERE cardinality($25::text[]) > 0
+UNION ALL SELECT pg_notify('planned', '') WHERE cardinality($31::text[]) > 0"""

@@ -21,7 +21,7 @@ IDLE_MS = 5_000
 #: one where nothing has come for a while. Nothing else is asked of it meanwhile, after a seek or a rebalance neither.
 SHORT_FETCH_MS = 20
 FETCH_MS = 500
-CALM_FETCH_MS = 4_000
+CALM_FETCH_MS = 8_000
 CALM_AFTER_SECONDS = 10.0
 ROUTINE_MS = 5_000  # aiokafka's background routine looks around this often though nothing has happened
 STOP_SECONDS = 10.0

@@ -13,6 +13,7 @@ from services.identity.domain import account
 from services.identity.main import DEFINITION
 from services.identity.sessions import Sessions
 from services.identity.signing import SigningKeys
+from shared.eventstore.database import Database
 from shared.eventstore.entry import Metadata
 from shared.eventstore.handlers import Reply
 from shared.eventstore.work import Work
@@ -21,6 +22,7 @@ from shared.kernel.record import record
 from shared.roles.definition import Runtime
 from shared.roles.runtime import open_runtime
 from shared.testing.door import PATIENCE_SECONDS, SERVICE_SECRET, Client, Told, served_api, settings_of
+from shared.web.revocations import Revocations
 
 PASSWORD = "correct horse battery"
 ADMIN_EMAIL = "admin@example.org"
@@ -249,6 +251,34 @@ async def test_signing_out_ends_this_session_alone(identity: Identity) -> None:
     told = await identity.client.ask("POST", "/v1/sessions/refresh", {"refresh_token": one["refresh_token"]})
     assert told.code == "refresh-token-invalid"
     assert (await identity.client.ask("GET", "/v1/accounts/me", token=other["access_token"])).status == 200
+
+
+async def test_who_waits_for_the_next_revocation_is_told_of_it(identity: Identity) -> None:
+    await register(identity.client)
+    database, stop = identity.runtime.database, asyncio.Event()
+    sessions = Sessions(database, identity.runtime.settings.need("digest_secret"))
+    following = asyncio.create_task(sessions.follow(Revocations()))
+    try:
+        ours = await sessions.begin((await sign_in(identity.client)).json["account_id"])
+        last = (await sessions.revocations(0))["last"]
+        waiting = asyncio.create_task(sessions.next_revocations(last, 3_600, stop))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await database_listens(database)
+            await sessions.end(ours.sid)
+            assert [one["sid"] for one in (await waiting)["revocations"]] == [ours.sid]
+            waiting = asyncio.create_task(sessions.next_revocations(last + 1, 3_600, stop))
+            stop.set()
+            assert (await waiting)["revocations"] == []
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def database_listens(database: Database) -> None:
+    """Wait until somebody listens for the end of sessions in this database."""
+    listens = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+    while not await database.fetchval(listens):
+        await asyncio.sleep(0.05)
 
 
 async def test_revocations_are_numbered_in_order_and_told_in_pages(identity: Identity) -> None:
