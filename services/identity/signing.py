@@ -4,7 +4,9 @@ The newest key that is not retired signs. A retired key stays in the JWKS for an
 signed. Verifiers fetch the JWKS anew when they meet a kid that they do not know.
 """
 
+import asyncio
 import time
+from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -42,6 +44,7 @@ class SigningKeys:
         self._loaded_at = 0.0
         self._public: dict[str, ECKey] = {}
         self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
 
     async def access_token(self, account_id: str, role: str, sid: str) -> str:
         """Return a token that says who, in which role, for ACCESS_SECONDS from now."""
@@ -50,7 +53,7 @@ class SigningKeys:
         claims = {"iss": ISSUER, "sub": account_id, "role": role, "sid": sid, "iat": now, "exp": now + ACCESS_SECONDS}
         return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": "JWT"}, claims, key)
 
-    async def jwks(self) -> dict[str, object]:
+    async def jwks(self) -> dict[str, Any]:
         """Return the public keys that living tokens may be signed with (RFC 7517)."""
         await self._current()
         rows = await self._database.fetch(PUBLIC)
@@ -58,10 +61,11 @@ class SigningKeys:
 
     async def key(self, kid: str) -> ECKey | None:
         """Return a public key (KeySource of this service's own verifier)."""
-        age = time.monotonic() - self._read_at
-        if age > RELOAD_SECONDS or (kid not in self._public and age > ASK_AGAIN_SECONDS):
-            self._read_at = time.monotonic()
-            self._public = read_keys(await self.jwks())
+        async with self._reading:  # whoever comes meanwhile waits for the answer
+            age = time.monotonic() - self._read_at
+            if age > RELOAD_SECONDS or (kid not in self._public and age > ASK_AGAIN_SECONDS):
+                self._public = read_keys(await self.jwks())
+                self._read_at = time.monotonic()
         return self._public.get(kid)
 
     async def rotate(self) -> str:

@@ -4,6 +4,9 @@ The size that is declared and the content type are looked at before anything is 
 the handler asks for it, so that a caller who may not do it is told that first.
 """
 
+import json
+import math
+import sys
 from typing import Any
 
 import orjson
@@ -89,10 +92,33 @@ def check_json(body: bytes) -> None:
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if _has_only_long_integers(body):
+            return  # the value is refused by whoever expects one, with its field
         # The message names a place, but never quotes the text.
         raise BodyRefused(
             Problem("malformed-json", f"Not JSON at line {error.lineno}, column {error.colno}.")
         ) from None
+
+
+def _has_only_long_integers(body: bytes) -> bool:
+    """Tell whether nothing but integers of hundreds of digits is what orjson cannot read in it."""
+    try:
+        orjson.dumps(json.loads(body.decode(), parse_int=_length, parse_float=_finite, parse_constant=_finite))
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def _length(digits: str) -> int:
+    if len(digits) > sys.get_int_max_str_digits():
+        raise ValueError
+    return len(digits)
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ValueError
+    return value
 
 
 def is_json(content_type: str | None) -> bool:

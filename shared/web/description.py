@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared.web.permissions import INTERNAL, PUBLIC, Permission
-from shared.web.problems import PROBLEM_JSON
+from shared.web.problems import PROBLEM_JSON, catalogue
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -69,6 +69,7 @@ def _complete(document: dict[str, Any], rows: dict[tuple[str, str], Permission])
     for framework in ("HTTPValidationError", "ValidationError"):
         schemas.pop(framework, None)
     schemas["Problem"] = PROBLEM_SCHEMA
+    document["x-problems"] = {code: {"status": one.status, "title": one.title} for code, one in catalogue().items()}
     components["securitySchemes"] = SCHEMES
     problem = {
         "description": "A problem",

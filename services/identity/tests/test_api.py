@@ -253,6 +253,12 @@ async def test_signing_out_ends_this_session_alone(identity: Identity) -> None:
     assert (await identity.client.ask("GET", "/v1/accounts/me", token=other["access_token"])).status == 200
 
 
+async def test_all_who_come_first_with_a_good_token_are_let_in(identity: Identity) -> None:
+    keys = SigningKeys(identity.runtime.database, identity.runtime.settings.need("signing_secret"))
+    kid = (await keys.jwks())["keys"][0]["kid"]
+    assert None not in await asyncio.gather(*(keys.key(kid) for _ in range(8)))
+
+
 async def test_who_waits_for_the_next_revocation_is_told_of_it(identity: Identity) -> None:
     await register(identity.client)
     database, stop = identity.runtime.database, asyncio.Event()

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
         b'{"name": "\xff"}',
         b"\xef\xbb\xbf{}",
         b"{'a': 1}",
+        b'{"name": "\\ud800", "a": ' + b"9" * 400 + b"}",
+        b'\xef\xbb\xbf{"a": ' + b"9" * 400 + b"}",
+        b'{"b": NaN, "a": ' + b"9" * 400 + b"}",
         b"[" * 5_000 + b"]" * 5_000,
         b'{"price":{"amount_minor":' + b"9" * 5_000 + b"}}",
         b" ",
@@ -35,6 +38,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_what_is_no_json(shared_shop: Shop, body: bytes) -> None:
     status, code, field = await shared_shop.order(body)
     assert (status, code, field) == (400, "malformed-json", None)
+
+
+async def test_an_integer_beyond_every_number_is_a_value_with_its_field(shared_shop: Shop) -> None:
+    body = orjson.dumps(shop.GOOD | {"price": {"amount_minor": 7, "currency": "EUR"}}).replace(b"7", b"9" * 400)
+    assert await shared_shop.order(body) == (422, "invalid-value", "price.amount_minor")
 
 
 async def test_a_body_of_another_type(shared_shop: Shop) -> None:
