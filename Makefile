@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON_ENV := PYTHONPATH=. .venv/bin/python
+JOBS := 2
 
 .PHONY: help
 help: ## List the targets.
@@ -33,8 +34,8 @@ reset: setup ## Remove all data and logs of this folder; the environment stays.
 	@$(PYTHON_ENV) -m deploy.local.control reset
 
 .PHONY: test
-test: setup ## Pass every test on a real Kafka and PostgreSQL (ARGS=path or options for pytest).
-	@$(PYTHON_ENV) -m pytest $(ARGS)
+test: setup ## Pass every test on a real Kafka and PostgreSQL (ARGS=path or options for pytest, JOBS=2 side by side).
+	@$(PYTHON_ENV) -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: setup ## Check format, lint, strict types and import contracts.

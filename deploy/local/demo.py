@@ -1,7 +1,13 @@
-"""`make demo`: the whole journey through the gateway of the running platform; fails when a step is not seen in 2 s."""
+"""`make demo`: the whole journey through the gateway of the running platform; fails when a step is not seen in 2 s.
+
+The platform is the one that runs from this folder, or, where GATEWAY_URL is set, the one at that address, with
+ADMIN_EMAIL and ADMIN_PASSWORD as its administrator.
+"""
 
 import asyncio
+import os
 import sys
+from collections.abc import Mapping
 
 from deploy.local import running
 from deploy.local.client import Refused
@@ -20,10 +26,20 @@ def tell(step: Step) -> None:
     print(f"    {returned}", flush=True)
 
 
+def target(environment: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return the gateway's address and the administrator's email and password. Raises Trouble."""
+    if not environment.get("GATEWAY_URL"):
+        state = running.load()
+        return state.gateway_url, state.admin_email, state.admin_password
+    for name in ("ADMIN_EMAIL", "ADMIN_PASSWORD"):
+        if not environment.get(name):
+            raise Trouble(f"GATEWAY_URL is set without {name}: the journey begins with the administrator's sign-in")
+    return environment["GATEWAY_URL"], environment["ADMIN_EMAIL"], environment["ADMIN_PASSWORD"]
+
+
 def main() -> None:
     try:
-        state = running.load()
-        journey = Journey(state.gateway_url, state.admin_email, state.admin_password, tell)
+        journey = Journey(*target(os.environ), tell)
         asyncio.run(journey.run())
     except (Trouble, Refused, NotSeen) as problem:
         sys.exit(f"the journey has failed: {problem}")

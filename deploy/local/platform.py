@@ -29,9 +29,10 @@ from deploy.local.running import Running
 from deploy.local.trouble import Trouble
 
 PATIENCE = 300.0  # seconds until all processes are ready
-AT_ONCE = 4  # processes that start together: a dozen would starve Kafka of its heartbeats on two cores
-NEXT_ANYHOW = 5.0  # seconds after which the next one starts though as many are not yet ready
+AT_ONCE = 4  # processes that load their modules together: a dozen would starve Kafka of its heartbeats on two cores
+NEXT_ANYHOW = 5.0  # seconds after which the next one starts though as many do not yet answer
 LOG_LIMIT = 50 << 20  # bytes; a longer log is put aside at the next start
+NO_ANSWER = "no answer"
 LOOK_SECONDS = 2.0  # between two looks at all processes
 LONGEST_PAUSE = 15.0  # seconds between two starts of a process that keeps crashing
 CALM = 30.0  # seconds alive after which a crash counts as the first again
@@ -98,18 +99,22 @@ class Platform:
         Raises Trouble, which names the log, where one ends or is not ready in time.
         """
         pending, waiting = list(self.plan.units), list[Unit]()
+        loading = set[Unit]()  # those of the waiting that do not answer at all; the others wait for Kafka, at no cost
         started, until = 0.0, time.monotonic() + PATIENCE
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
             while pending or waiting:
                 now = time.monotonic()
-                if pending and (len(waiting) < AT_ONCE or now - started > NEXT_ANYHOW):
+                if pending and (len(loading) < AT_ONCE or now - started > NEXT_ANYHOW):
                     unit = pending.pop(0)
                     self.watched.append(Watched(partial(self._start, unit), self._start(unit)))
                     waiting.append(unit)
+                    loading.add(unit)
                     started = now
                     continue
                 for unit in list(waiting):
                     answer = await ask(session, unit.ready_url)
+                    if not answer.startswith(NO_ANSWER):
+                        loading.discard(unit)
                     if answer == "200":
                         waiting.remove(unit)
                         count = len(self.plan.units)
@@ -153,7 +158,7 @@ async def ask(session: aiohttp.ClientSession, url: str) -> str:
         async with session.get(url) as response:
             return "200" if response.status == 200 else f"{response.status} {(await response.text())[:300]}"
     except (aiohttp.ClientError, TimeoutError) as error:
-        return f"no answer ({type(error).__name__})"
+        return f"{NO_ANSWER} ({type(error).__name__})"
 
 
 async def go(platform: Platform, state: Running) -> None:
