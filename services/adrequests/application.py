@@ -10,7 +10,8 @@ of a unit of work here. A command whose `at` is UNSTAMPED is given the time of t
 from datetime import datetime
 from typing import Any
 
-from services.adrequests.domain import budget, campaign, deal, negotiation, rating, standing, terms
+from services.adrequests.domain import budget, campaign, counterparty, deal, negotiation, rating, terms
+from shared.accounts import standing
 from shared.eventstore.handlers import DeadlineHandlers, Handlers, Reply, led_by, on
 from shared.eventstore.work import Work
 
@@ -34,7 +35,7 @@ async def may_come_to_terms(work: Work, command: Any) -> negotiation.Negotiation
     await able(work, command)
     own = negotiation.seen_by(await work.load(negotiation, command.ad_request_id), command.by)
     campaign.must_be_open(await work.load(campaign, own.parties.campaign_id), work.now.date())
-    standing.must_be_available(await work.load(standing, _other_account(own.parties, command.by)))
+    counterparty.must_be_available(await work.load(standing, _other_account(own.parties, command.by)))
     return own
 
 
@@ -46,7 +47,7 @@ async def send_offer(work: Work, command: negotiation.SendOffer) -> Reply:
     standing.must_be_approved(await work.load(standing, command.by))
     known = campaign.owned(await work.load(campaign, command.campaign_id), command.by)
     campaign.must_be_open(known, work.now.date())
-    standing.must_be_an_influencer(await work.load(standing, command.influencer_id))
+    counterparty.must_be_an_influencer(await work.load(standing, command.influencer_id))
     terms.checked(command.terms, known.currency)
     budget.must_cover(await work.load(budget, command.campaign_id), command.terms.amount_minor)
     [sent] = await work.decide(negotiation, command.ad_request_id, command)

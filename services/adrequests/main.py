@@ -1,8 +1,9 @@
 """adrequests: `python -m services.adrequests.main <role>`."""
 
 from services.adrequests import application, publishing
-from services.adrequests.domain import budget, campaign, deal, negotiation, rating, standing
-from services.adrequests.processes import accounts_followed, campaigns_followed, erasure, funding
+from services.adrequests.domain import budget, campaign, deal, negotiation, rating
+from services.adrequests.processes import campaigns_followed, funding
+from shared.accounts import accounts_followed, erasure, standing
 from shared.roles.cli import cli
 from shared.roles.definition import Definition
 

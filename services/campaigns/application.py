@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.campaigns.domain import application, campaign, standing
+from services.campaigns.domain import application, campaign
+from shared.accounts import standing
 from shared.eventstore.handlers import DeadlineHandlers, Handlers, Reply, led_by, on
 from shared.eventstore.work import Work
 from shared.kernel.money import Money
@@ -11,7 +12,7 @@ from shared.kernel.record import record
 KEEP_MESSAGE = """
 INSERT INTO application_messages (application_id, sponsor_id, influencer_id, message, written_at)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"""
-ERASE_MESSAGES = "DELETE FROM application_messages WHERE influencer_id = $1"
+ERASE_TEXTS = "DELETE FROM application_messages WHERE influencer_id = $1"
 
 
 @record
@@ -48,11 +49,11 @@ async def apply(work: Work, command: Apply) -> Reply:
     return {"id": id, "revision": work.revision(application, id)}
 
 
-async def erase_messages(work: Work, command: application.EraseMessages) -> Reply:
+async def erase_texts(work: Work, command: standing.EraseTexts) -> Reply:
     """Delete what the person wrote, and note the erasure in the same commit: nothing is written behind it."""
-    id = command.influencer_id
-    await work.decide(standing, id, standing.NoteStanding(id, "erased", None))
-    work.write(ERASE_MESSAGES, id)
+    id = command.account_id
+    await work.decide(standing, id, standing.NoteStanding(id, command.role, "erased", None))
+    work.write(ERASE_TEXTS, id)
     return {}
 
 
@@ -68,8 +69,8 @@ HANDLERS: Handlers = {
     application.WithdrawApplication: on(application, "application_id", able),
     application.RejectApplication: on(application, "application_id", able),
     application.AcceptApplication: on(application, "application_id"),
-    application.EraseMessages: led_by(standing, "influencer_id", erase_messages),
     standing.NoteStanding: on(standing, "account_id"),
+    standing.EraseTexts: led_by(standing, "account_id", erase_texts),
 }
 
 DEADLINES: DeadlineHandlers = {}

@@ -1,9 +1,10 @@
 """campaigns: `python -m services.campaigns.main <role>`."""
 
 from services.campaigns.application import DEADLINES, HANDLERS
-from services.campaigns.domain import application, campaign, standing
-from services.campaigns.processes import accounts_followed, erasure, moderation_followed, selection
+from services.campaigns.domain import application, campaign
+from services.campaigns.processes import moderation_followed, selection
 from services.campaigns.publishing import publish
+from shared.accounts import accounts_followed, erasure, standing
 from shared.roles.cli import cli
 from shared.roles.definition import Definition
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from services.payments import application, queries
 from services.payments.application import Policy
-from services.payments.domain import account, escrow, standing, topup, waiting, withdrawal
-from services.payments.processes import accounts_followed, settlement
+from services.payments.domain import account, escrow, topup, waiting, withdrawal
+from services.payments.processes import settlement
 from services.payments.publishing import publish
+from shared.accounts import accounts_followed, standing
 from shared.eventstore.handlers import Handlers
 from shared.roles.cli import cli
 from shared.roles.definition import Definition

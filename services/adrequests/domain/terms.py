@@ -3,7 +3,7 @@
 import json
 from hashlib import sha256
 
-from shared.kernel.money import CURRENCIES, MAX_AMOUNT_MINOR
+from shared.kernel import amount
 from shared.kernel.record import record
 from shared.kernel.rejected import Kind, Rejected
 
@@ -48,27 +48,6 @@ def hash_of(terms: Terms) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-class AmountNotPositive(Rejected):
-    code = "amount-not-positive"
-    kind = Kind.VALUE
-    field = "amount_minor"
-    text = "The amount must be above zero."
-
-
-class AmountTooLarge(Rejected):
-    code = "amount-too-large"
-    kind = Kind.VALUE
-    field = "amount_minor"
-    text = "The amount must not be above {limit_minor} minor units."
-
-
-class CurrencyUnknown(Rejected):
-    code = "currency-unknown"
-    kind = Kind.VALUE
-    field = "currency"
-    text = "This currency is not known."
-
-
 class CurrencyNotTheCampaigns(Rejected):
     code = "currency-not-the-campaigns"
     kind = Kind.VALUE
@@ -92,12 +71,7 @@ class DeliverableTooLong(Rejected):
 
 def checked(terms: Terms, currency: str) -> Terms:
     """Return the terms as they are, or refuse the first value that cannot be; `currency` is the campaign's."""
-    if terms.amount_minor <= 0:
-        raise AmountNotPositive
-    if terms.amount_minor > MAX_AMOUNT_MINOR:
-        raise AmountTooLarge(limit_minor=MAX_AMOUNT_MINOR)
-    if terms.currency not in CURRENCIES:
-        raise CurrencyUnknown
+    amount.must_be_usable(terms.amount_minor, terms.currency)
     if terms.currency != currency:
         raise CurrencyNotTheCampaigns(currency=currency)
     if not terms.deliverable.strip():

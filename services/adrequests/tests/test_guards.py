@@ -1,10 +1,10 @@
-"""What adrequests knows of campaigns and accounts, and whom it lets act."""
+"""What adrequests knows of campaigns, and with whom one may come to terms."""
 
 from datetime import date
 
 import pytest
 
-from services.adrequests.domain import campaign, standing
+from services.adrequests.domain import campaign, counterparty
 from services.adrequests.domain.campaign import (
     Campaign,
     CampaignNotActive,
@@ -14,17 +14,9 @@ from services.adrequests.domain.campaign import (
     CampaignUnknown,
     NoteCampaign,
 )
-from services.adrequests.domain.standing import (
-    AccountErased,
-    AccountRestricted,
-    InfluencerUnknown,
-    NoteStanding,
-    OtherSideUnavailable,
-    SponsorNotApproved,
-    Standing,
-    StandingNoted,
-)
-from services.adrequests.tests.samples import CAMPAIGN, INFLUENCER, LAST_DAY, SPONSOR
+from services.adrequests.domain.counterparty import InfluencerUnknown, OtherSideUnavailable
+from services.adrequests.tests.samples import CAMPAIGN, LAST_DAY, SPONSOR
+from shared.accounts.standing import Standing
 from shared.kernel.rejected import Rejected
 from shared.testing.scenario import assert_total, given
 
@@ -72,40 +64,20 @@ def test_a_suspended_campaign_is_known_as_that() -> None:
     assert not campaign.is_suspended(campaign.Empty())
 
 
-def test_a_standing_is_noted_once_and_erasure_is_the_last_word() -> None:
-    here = StandingNoted(INFLUENCER, "influencer", "active", None)
-    gone = StandingNoted(INFLUENCER, "influencer", "erased", None)
-    given(standing).when(NoteStanding(INFLUENCER, "influencer", "active", None)).then(here)
-    given(standing, here).when(NoteStanding(INFLUENCER, "influencer", "active", None)).then()
-    given(standing, here).when(NoteStanding(INFLUENCER, "influencer", "erased", None)).then(gone)
-    given(standing, here, gone).when(NoteStanding(INFLUENCER, "influencer", "active", None)).then()
-    assert_total(standing, [here, gone])
-
-
 GUARDS = [
-    (standing.must_be_able_to_act, Standing("influencer", "erased"), AccountErased),
-    (standing.must_be_able_to_act, Standing("influencer", "active", "fraud"), AccountRestricted),
-    (standing.must_be_able_to_act, Standing("influencer", "active"), None),
-    (standing.must_be_able_to_act, Standing(), None),
-    (standing.must_be_approved, Standing("sponsor", "active"), None),
-    (standing.must_be_approved, Standing("sponsor", "pending_approval"), SponsorNotApproved),
-    (standing.must_be_approved, Standing("sponsor", "rejected"), SponsorNotApproved),
-    (standing.must_be_approved, Standing("influencer", "active"), SponsorNotApproved),
-    (standing.must_be_approved, Standing(), SponsorNotApproved),
-    (standing.must_be_approved, Standing("sponsor", "active", "fraud"), AccountRestricted),
-    (standing.must_be_an_influencer, Standing("influencer", "active"), None),
-    (standing.must_be_an_influencer, Standing("sponsor", "active"), InfluencerUnknown),
-    (standing.must_be_an_influencer, Standing("influencer", "erased"), InfluencerUnknown),
-    (standing.must_be_an_influencer, Standing(), InfluencerUnknown),
-    (standing.must_be_an_influencer, Standing("influencer", "active", "fraud"), OtherSideUnavailable),
-    (standing.must_be_available, Standing("sponsor", "active"), None),
-    (standing.must_be_available, Standing("sponsor", "erased"), OtherSideUnavailable),
-    (standing.must_be_available, Standing("sponsor", "active", "fraud"), OtherSideUnavailable),
+    (counterparty.must_be_an_influencer, Standing("influencer", "active"), None),
+    (counterparty.must_be_an_influencer, Standing("sponsor", "active"), InfluencerUnknown),
+    (counterparty.must_be_an_influencer, Standing("influencer", "erased"), InfluencerUnknown),
+    (counterparty.must_be_an_influencer, Standing(), InfluencerUnknown),
+    (counterparty.must_be_an_influencer, Standing("influencer", "active", "fraud"), OtherSideUnavailable),
+    (counterparty.must_be_available, Standing("sponsor", "active"), None),
+    (counterparty.must_be_available, Standing("sponsor", "erased"), OtherSideUnavailable),
+    (counterparty.must_be_available, Standing("sponsor", "active", "fraud"), OtherSideUnavailable),
 ]
 
 
 @pytest.mark.parametrize(("guard", "state", "refusal"), GUARDS)
-def test_who_may_act(guard: object, state: Standing, refusal: type[Rejected] | None) -> None:
+def test_whom_one_may_come_to_terms_with(guard: object, state: Standing, refusal: type[Rejected] | None) -> None:
     assert callable(guard)
     if refusal is None:
         guard(state)

@@ -33,7 +33,7 @@ from services.adrequests.domain.negotiation import (
     VersionOutdated,
     WithdrawOffer,
 )
-from services.adrequests.domain.terms import AmountNotPositive, CurrencyNotTheCampaigns, Terms
+from services.adrequests.domain.terms import CurrencyNotTheCampaigns, Terms
 from services.adrequests.tests.samples import (
     AD_REQUEST,
     CAMPAIGN,
@@ -57,6 +57,7 @@ from services.adrequests.tests.samples import (
     sent,
     withdrawn,
 )
+from shared.kernel.amount import AmountNotPositive
 from shared.kernel.rejected import Kind, Rejected
 from shared.testing.scenario import assert_total, given
 

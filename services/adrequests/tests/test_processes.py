@@ -7,10 +7,9 @@ import hypothesis
 from services.adrequests.domain.budget import OpenBudget
 from services.adrequests.domain.campaign import NoteCampaign
 from services.adrequests.domain.deal import CompleteDeal, MarkFunded, NoteFundingShort
-from services.adrequests.domain.standing import EraseTexts, NoteStanding
-from services.adrequests.processes import accounts_followed, campaigns_followed, erasure, funding
+from services.adrequests.processes import campaigns_followed, funding
 from services.adrequests.tests.samples import AD_REQUEST, CAMPAIGN, DEAL, INFLUENCER, LAST_DAY, NOW, SPONSOR
-from shared.contracts import campaigns, identity, payments
+from shared.contracts import campaigns, payments
 from shared.testing.scenario import shuffled, took
 
 MONEY = (DEAL, AD_REQUEST, CAMPAIGN, SPONSOR, INFLUENCER)
@@ -67,33 +66,6 @@ def test_a_campaign_is_noted_as_it_stands() -> None:
 def test_a_draft_that_is_suspended_or_cancelled_concerns_nobody_yet() -> None:
     for event in (suspended, reinstated, cancelled):
         took(campaigns_followed).when(event, NOW).then()
-
-
-def test_accounts_are_noted_as_they_stand() -> None:
-    registered = identity.AccountRegistered(SPONSOR, "sponsor", "pending_approval")
-    approved = identity.AccountApproved(SPONSOR, "sponsor")
-    rejected = identity.AccountRejected(SPONSOR, "sponsor", "incomplete")
-    restricted = identity.AccountRestricted(SPONSOR, "sponsor", "active", "fraud")
-    lifted = identity.AccountRestrictionLifted(SPONSOR, "sponsor", "active")
-    erased = identity.PersonErased(SPONSOR, "sponsor", "active", False)
-
-    def noted(state: str, restriction: str | None = None) -> NoteStanding:
-        return NoteStanding(SPONSOR, "sponsor", state, restriction)
-
-    took(accounts_followed).when(registered, NOW).then(noted("pending_approval"))
-    took(accounts_followed, registered).when(approved, NOW).then(noted("active"))
-    took(accounts_followed, registered).when(rejected, NOW).then(noted("rejected"))
-    took(accounts_followed, registered, approved).when(restricted, NOW).then(noted("active", "fraud"))
-    took(accounts_followed, registered, approved, restricted).when(lifted, NOW).then(noted("active"))
-    took(accounts_followed, registered, approved).when(erased, NOW).then(noted("erased"))
-    assert accounts_followed.route(erased) == SPONSOR
-
-
-def test_an_erased_persons_words_go() -> None:
-    erased = identity.PersonErased(INFLUENCER, "influencer", "active", False)
-    took(erasure).when(erased, NOW).then(EraseTexts(INFLUENCER, "influencer"))
-    took(erasure, erased).when(erased, NOW).then(EraseTexts(INFLUENCER, "influencer"))
-    assert erasure.route(erased) == INFLUENCER
 
 
 other = campaigns.CampaignPublished(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.adrequests.domain import budget, campaign, deal, negotiation, rating, standing
+from services.adrequests.domain import budget, campaign, deal, negotiation, rating
 from services.adrequests.publishing import PUBLIC, publish
 from services.adrequests.tests.samples import (
     AD_REQUEST,
@@ -19,6 +19,7 @@ from services.adrequests.tests.samples import (
     published,
     submitted,
 )
+from shared.accounts import standing
 from shared.contracts import adrequests as public
 from shared.eventstore.codec import Codec
 

@@ -8,6 +8,7 @@ import pytest
 from services.adrequests.domain import terms
 from services.adrequests.domain.terms import Terms, checked, hash_of
 from services.adrequests.tests.samples import PARTIES, TERMS
+from shared.kernel import amount
 from shared.kernel.money import MAX_AMOUNT_MINOR
 from shared.kernel.rejected import Kind, Rejected
 
@@ -25,10 +26,10 @@ def test_any_change_of_the_terms_is_another_hash(other: dict[str, str | int]) ->
 @pytest.mark.parametrize(
     ("bad", "refusal", "field"),
     [
-        (replace(TERMS, amount_minor=0), terms.AmountNotPositive, "amount_minor"),
-        (replace(TERMS, amount_minor=-5), terms.AmountNotPositive, "amount_minor"),
-        (replace(TERMS, amount_minor=MAX_AMOUNT_MINOR + 1), terms.AmountTooLarge, "amount_minor"),
-        (replace(TERMS, currency="XXX"), terms.CurrencyUnknown, "currency"),
+        (replace(TERMS, amount_minor=0), amount.AmountNotPositive, "amount_minor"),
+        (replace(TERMS, amount_minor=-5), amount.AmountNotPositive, "amount_minor"),
+        (replace(TERMS, amount_minor=MAX_AMOUNT_MINOR + 1), amount.AmountTooLarge, "amount_minor"),
+        (replace(TERMS, currency="XXX"), amount.CurrencyUnknown, "currency"),
         (replace(TERMS, currency="USD"), terms.CurrencyNotTheCampaigns, "currency"),
         (replace(TERMS, deliverable=" \n"), terms.DeliverableMissing, "deliverable"),
         (replace(TERMS, deliverable="x" * 2_001), terms.DeliverableTooLong, "deliverable"),

@@ -9,9 +9,10 @@ import pytest
 
 from deploy.local.fresh import FreshDatabase
 from services.adrequests.application import DEADLINES, HANDLERS
-from services.adrequests.domain import budget, campaign, deal, negotiation, rating, standing
+from services.adrequests.domain import budget, campaign, deal, negotiation, rating
 from services.adrequests.domain.budget import OpenBudget, OverBudget
 from services.adrequests.domain.campaign import CampaignNotActive, CampaignSuspended, CampaignUnknown, NoteCampaign
+from services.adrequests.domain.counterparty import InfluencerUnknown, OtherSideUnavailable
 from services.adrequests.domain.deal import (
     ApproveWork,
     CompleteDeal,
@@ -33,17 +34,11 @@ from services.adrequests.domain.negotiation import (
     WithdrawOffer,
 )
 from services.adrequests.domain.rating import GiveRating, RatedBefore
-from services.adrequests.domain.standing import (
-    AccountRestricted,
-    EraseTexts,
-    InfluencerUnknown,
-    NoteStanding,
-    OtherSideUnavailable,
-    SponsorNotApproved,
-)
 from services.adrequests.domain.terms import CurrencyNotTheCampaigns
 from services.adrequests.publishing import publish
 from services.adrequests.tests.samples import CAMPAIGN, INFLUENCER, OTHER_TERMS, SPONSOR, STRANGER, TERMS, URL
+from shared.accounts import standing
+from shared.accounts.standing import AccountRestricted, EraseTexts, NoteStanding, SponsorNotApproved
 from shared.eventstore.work import UNSTAMPED
 from shared.kernel.ids import new_id
 from shared.testing.desk import Desk, open_desk

@@ -42,13 +42,6 @@ class AcceptApplication:
     application_id: str
 
 
-@record
-class EraseMessages:
-    """Of the process `erasure`: no event comes of it, the rows of what the person wrote are deleted."""
-
-    influencer_id: str
-
-
 Command = SubmitApplication | WithdrawApplication | RejectApplication | AcceptApplication
 
 # Events

@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from datetime import date
 
+from shared.kernel.amount import CurrencyUnknown
 from shared.kernel.money import CURRENCIES, MAX_AMOUNT_MINOR
 from shared.kernel.niche import is_niche
 from shared.kernel.record import record
@@ -60,13 +61,6 @@ class BudgetTooLarge(Rejected):
     kind = Kind.VALUE
     field = "budget_minor"
     text = "The budget must not be above {limit_minor} minor units."
-
-
-class CurrencyUnknown(Rejected):
-    code = "currency-unknown"
-    kind = Kind.VALUE
-    field = "currency"
-    text = "This currency is not known."
 
 
 class NicheUnreadable(Rejected):

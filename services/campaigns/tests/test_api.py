@@ -11,8 +11,9 @@ import pytest
 
 from deploy.local.fresh import FreshDatabase
 from services.campaigns.application import HANDLERS
-from services.campaigns.domain import application, campaign, standing
+from services.campaigns.domain import application, campaign
 from services.campaigns.main import DEFINITION
+from shared.accounts import standing
 from shared.eventstore.entry import Metadata
 from shared.kernel.ids import new_id
 from shared.kernel.record import record
@@ -96,7 +97,7 @@ async def campaigns(service_database: Callable[[str], FreshDatabase]) -> AsyncIt
             identity.token("influencer", sub=influencer_id),
             identity.token("admin"),
         )
-        await running.happen(standing.NoteStanding(sponsor_id, "active", None))
+        await running.happen(standing.NoteStanding(sponsor_id, "sponsor", "active", None))
         yield running
 
 
@@ -165,7 +166,7 @@ async def test_only_an_approved_and_unrestricted_sponsor_publishes(campaigns: Ca
         ("rejected", None, "sponsor-not-approved"),
         ("active", "fraud", "account-restricted"),
     ]:
-        await campaigns.happen(standing.NoteStanding(campaigns.sponsor_id, state, restriction))
+        await campaigns.happen(standing.NoteStanding(campaigns.sponsor_id, "sponsor", state, restriction))
         told = await campaigns.ask(f"{path}/publish", campaigns.sponsor)
         assert told.refusal == (403, code, None)
     assert told.json["reason"] == "fraud"
@@ -175,7 +176,7 @@ async def test_only_an_approved_and_unrestricted_sponsor_publishes(campaigns: Ca
     unknown = await campaigns.ask("/v1/campaigns", campaigns.rival, BODY)  # identity has not told of this sponsor yet
     told = await campaigns.ask(f"/v1/campaigns/{unknown.json['id']}/publish", campaigns.rival)
     assert told.code == "sponsor-not-approved"
-    await campaigns.happen(standing.NoteStanding(campaigns.sponsor_id, "active", None))
+    await campaigns.happen(standing.NoteStanding(campaigns.sponsor_id, "sponsor", "active", None))
     assert (await campaigns.ask(f"{path}/publish", campaigns.sponsor)).status == 200
 
 
@@ -238,10 +239,10 @@ async def test_one_applies_only_to_what_is_open(campaigns: Campaigns) -> None:
     await campaigns.happen(campaign.SuspendCampaign(path.rpartition("/")[2], "fraud"))
     assert await refusal(path) == (409, "campaign-suspended")
     await campaigns.happen(campaign.ReinstateCampaign(path.rpartition("/")[2]))
-    await campaigns.happen(standing.NoteStanding(campaigns.influencer_id, "active", "spam"))
+    await campaigns.happen(standing.NoteStanding(campaigns.influencer_id, "influencer", "active", "spam"))
     assert await refusal(path) == (403, "account-restricted")
-    await campaigns.happen(standing.NoteStanding(campaigns.influencer_id, "active", None))
-    await campaigns.happen(standing.NoteStanding(campaigns.sponsor_id, "erased", None))
+    await campaigns.happen(standing.NoteStanding(campaigns.influencer_id, "influencer", "active", None))
+    await campaigns.happen(standing.NoteStanding(campaigns.sponsor_id, "sponsor", "erased", None))
     assert await refusal(path) == (404, "campaign-unknown")
 
 
@@ -269,8 +270,8 @@ async def test_an_application_is_withdrawn_rejected_or_accepted_once(campaigns: 
 async def test_an_erased_influencers_messages_are_gone_and_none_comes_after(campaigns: Campaigns) -> None:
     path = await campaigns.published()
     told = await campaigns.ask(f"{path}/applications", campaigns.influencer, APPLICATION)
-    await campaigns.happen(application.EraseMessages(campaigns.influencer_id))
-    await campaigns.happen(application.EraseMessages(campaigns.influencer_id))
+    await campaigns.happen(standing.EraseTexts(campaigns.influencer_id, "influencer"))
+    await campaigns.happen(standing.EraseTexts(campaigns.influencer_id, "influencer"))
     message = f"/v1/applications/{told.json['id']}/message"
     assert (await campaigns.client.ask("GET", message, token=campaigns.sponsor)).code == "application-unknown"
     assert await campaigns.runtime.database.fetchval("SELECT count(*) FROM application_messages") == 0

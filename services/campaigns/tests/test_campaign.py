@@ -36,12 +36,12 @@ from services.campaigns.domain.details import (
     BudgetNotPositive,
     BudgetTooLarge,
     Changes,
-    CurrencyUnknown,
     Details,
     EndsBeforeItStarts,
     NicheUnreadable,
     VisibilityUnknown,
 )
+from shared.kernel.amount import CurrencyUnknown
 from shared.kernel.money import MAX_AMOUNT_MINOR
 from shared.kernel.rejected import Rejected
 from shared.testing.scenario import given

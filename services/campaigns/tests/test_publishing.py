@@ -2,10 +2,11 @@
 
 import pytest
 
-from services.campaigns.domain import application, campaign, standing
+from services.campaigns.domain import application, campaign
 from services.campaigns.publishing import publish
 from services.campaigns.tests import test_application as applications
 from services.campaigns.tests import test_campaign as campaigns
+from shared.accounts import standing
 from shared.contracts import campaigns as public
 from shared.eventstore.codec import Codec
 
@@ -47,4 +48,4 @@ def test_every_event_of_campaigns_and_applications_is_published_and_no_standing(
     shown = {type(private) for private, _ in PUBLISHED}
     assert shown == {*campaign.EVENTS.values(), *application.EVENTS.values()}
     assert {type(message) for _, message in PUBLISHED} == set(public.MESSAGES.values())
-    assert publish(standing.StandingNoted("sponsor-1", "active", None)) is None
+    assert publish(standing.StandingNoted("sponsor-1", "sponsor", "active", None)) is None

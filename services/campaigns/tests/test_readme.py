@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from services.campaigns.application import HANDLERS
-from services.campaigns.domain import application, campaign, details, standing
-from services.campaigns.processes import accounts_followed, erasure, moderation_followed, selection
+from services.campaigns.domain import application, campaign, details
+from services.campaigns.processes import moderation_followed, selection
+from shared.accounts import accounts_followed, erasure, standing
 from shared.testing.readme import Readme, codes_of, names_of
 
 readme = Readme(Path(__file__).parents[1] / "README.md")

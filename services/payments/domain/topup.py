@@ -1,6 +1,6 @@
 """A top-up: money of a sponsor that a provider brings in. The sandbox provider brings it at once."""
 
-from services.payments.domain.amount import must_be_usable
+from shared.kernel.amount import must_be_usable
 from shared.kernel.record import record
 from shared.kernel.rejected import Rejected
 

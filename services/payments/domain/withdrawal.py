@@ -5,7 +5,7 @@ That no more is taken than there is, the account of the earnings sees to.
 
 from dataclasses import replace
 
-from services.payments.domain.amount import must_be_usable
+from shared.kernel.amount import must_be_usable
 from shared.kernel.money import CURRENCIES
 from shared.kernel.record import record
 from shared.kernel.rejected import Kind, Rejected

@@ -6,10 +6,9 @@ import hypothesis
 
 from services.payments.domain import escrow
 from services.payments.domain.escrow import ApproveRelease, CancelEscrow, RequestEscrow
-from services.payments.domain.standing import NoteStanding
-from services.payments.processes import accounts_followed, settlement
+from services.payments.processes import settlement
 from services.payments.tests.samples import AD_REQUEST, CAMPAIGN, DEAL, INFLUENCER, NOW, OF, SPONSOR
-from shared.contracts import adrequests, identity
+from shared.contracts import adrequests
 from shared.testing.scenario import shuffled, took
 
 IDS = (AD_REQUEST, CAMPAIGN, SPONSOR, INFLUENCER)
@@ -23,26 +22,6 @@ def test_a_deal_is_settled() -> None:
     took(settlement, agreed).when(approved, NOW).then(ApproveRelease(DEAL, NOW, NOW))
     took(settlement, agreed).when(cancelled, NOW).then(CancelEscrow(DEAL, OF))
     assert {settlement.route(event) for event in (agreed, approved, cancelled)} == {DEAL}
-
-
-def test_accounts_are_noted_as_they_stand() -> None:
-    registered = identity.AccountRegistered(SPONSOR, "sponsor", "pending_approval")
-    approved = identity.AccountApproved(SPONSOR, "sponsor")
-    rejected = identity.AccountRejected(SPONSOR, "sponsor", "incomplete")
-    restricted = identity.AccountRestricted(SPONSOR, "sponsor", "active", "fraud")
-    lifted = identity.AccountRestrictionLifted(SPONSOR, "sponsor", "active")
-    erased = identity.PersonErased(SPONSOR, "sponsor", "active", False)
-
-    def noted(state: str, restriction: str | None = None) -> NoteStanding:
-        return NoteStanding(SPONSOR, "sponsor", state, restriction)
-
-    took(accounts_followed).when(registered, NOW).then(noted("pending_approval"))
-    took(accounts_followed, registered).when(approved, NOW).then(noted("active"))
-    took(accounts_followed, registered).when(rejected, NOW).then(noted("rejected"))
-    took(accounts_followed, registered, approved).when(restricted, NOW).then(noted("active", "fraud"))
-    took(accounts_followed, registered, approved, restricted).when(lifted, NOW).then(noted("active"))
-    took(accounts_followed, registered, approved).when(erased, NOW).then(noted("erased"))
-    assert accounts_followed.route(erased) == SPONSOR
 
 
 other = replace(agreed, deal_id="deal-2", amount_minor=7)

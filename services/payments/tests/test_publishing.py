@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.payments.domain import account, escrow, standing, topup, waiting, withdrawal
+from services.payments.domain import account, escrow, topup, waiting, withdrawal
 from services.payments.publishing import publish
 from services.payments.tests.samples import (
     AD_REQUEST,
@@ -25,6 +25,7 @@ from services.payments.tests.samples import (
     withdrawal_paid,
     withdrawal_requested,
 )
+from shared.accounts import standing
 from shared.contracts import payments as public
 from shared.eventstore.codec import Codec
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from services.payments.application import DEADLINES, Policy, handlers
-from services.payments.domain import account, amount, escrow, standing, topup, waiting, withdrawal
-from services.payments.processes import accounts_followed, settlement
+from services.payments.domain import account, escrow, topup, waiting, withdrawal
+from services.payments.processes import settlement
+from shared.accounts import accounts_followed, standing
+from shared.kernel import amount
 from shared.testing.readme import Readme, codes_of, names_of
 
 readme = Readme(Path(__file__).parents[1] / "README.md")

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.payments.domain import amount, topup, withdrawal
+from services.payments.domain import topup, withdrawal
 from services.payments.domain.topup import ToppedUpBefore, TopUpWallet
 from services.payments.domain.withdrawal import BelowMinimum, PayWithdrawal, RequestedBefore, RequestWithdrawal
 from services.payments.tests.samples import INFLUENCER, SPONSOR, topped_up, withdrawal_paid, withdrawal_requested
+from shared.kernel import amount
 from shared.kernel.money import MAX_AMOUNT_MINOR
 from shared.kernel.rejected import Kind, Rejected
 from shared.testing.scenario import assert_total, given

@@ -13,15 +13,16 @@ import pytest
 from deploy.local.fresh import FreshDatabase
 from services.payments import application
 from services.payments.application import Policy, handlers
-from services.payments.domain import account, escrow, standing, topup, waiting, withdrawal
+from services.payments.domain import account, escrow, topup, waiting, withdrawal
 from services.payments.domain.account import InsufficientFunds
-from services.payments.domain.amount import AmountNotPositive
 from services.payments.domain.escrow import ApproveRelease, CancelEscrow, RequestEscrow
-from services.payments.domain.standing import AccountRestricted, NoteStanding, SponsorNotApproved
 from services.payments.domain.topup import TopUpWallet
 from services.payments.domain.withdrawal import RequestWithdrawal
 from services.payments.publishing import publish
 from services.payments.tests.samples import DEAL, HOLD, INFLUENCER, LINE, NOW, OF, SPONSOR
+from shared.accounts import standing
+from shared.accounts.standing import AccountRestricted, NoteStanding, SponsorNotApproved
+from shared.kernel.amount import AmountNotPositive
 from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected
 from shared.testing.desk import Desk, open_desk

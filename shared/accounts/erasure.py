@@ -1,8 +1,8 @@
-"""When a person is erased, the messages of their applications go with them."""
+"""When a person is erased, the private words that a service keeps of them go with them."""
 
 from datetime import datetime
 
-from services.campaigns.domain.application import EraseMessages
+from shared.accounts.standing import EraseTexts
 from shared.contracts import identity
 from shared.kernel.record import record
 
@@ -29,6 +29,6 @@ def evolve(state: Erasing, event: identity.PersonErased) -> Erasing:
     return state
 
 
-def react(event: identity.PersonErased, state: Erasing, at: datetime) -> list[EraseMessages]:
-    """Erase what the person wrote."""
-    return [EraseMessages(event.account_id)]
+def react(event: identity.PersonErased, state: Erasing, at: datetime) -> list[EraseTexts]:
+    """Erase what they wrote, and what was written to them."""
+    return [EraseTexts(event.account_id, event.role)]

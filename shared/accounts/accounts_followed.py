@@ -1,9 +1,9 @@
-"""Follows identity: how each account stands, as a guard for the commands of this service."""
+"""Follows identity: how each account stands, as a guard for the commands of the service that runs this process."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from services.payments.domain.standing import NoteStanding
+from shared.accounts.standing import NoteStanding
 from shared.contracts import identity
 from shared.kernel.record import record
 

@@ -1,9 +1,9 @@
-"""Whom payments lets move money."""
+"""S0-06, P-01: who may act."""
 
 import pytest
 
-from services.payments.domain import standing
-from services.payments.domain.standing import (
+from shared.accounts import standing
+from shared.accounts.standing import (
     AccountErased,
     AccountRestricted,
     NoteStanding,
@@ -11,9 +11,10 @@ from services.payments.domain.standing import (
     Standing,
     StandingNoted,
 )
-from services.payments.tests.samples import SPONSOR
 from shared.kernel.rejected import Rejected
 from shared.testing.scenario import assert_total, given
+
+SPONSOR = "sponsor-1"
 
 
 def test_a_standing_is_noted_once_and_erasure_is_the_last_word() -> None:
@@ -27,11 +28,13 @@ def test_a_standing_is_noted_once_and_erasure_is_the_last_word() -> None:
 
 
 GUARDS = [
+    (standing.must_be_able_to_act, Standing(), None),
     (standing.must_be_able_to_act, Standing("influencer", "erased"), AccountErased),
     (standing.must_be_able_to_act, Standing("influencer", "active", "fraud"), AccountRestricted),
     (standing.must_be_able_to_act, Standing("influencer", "active"), None),
     (standing.must_be_approved, Standing("sponsor", "active"), None),
     (standing.must_be_approved, Standing("sponsor", "pending_approval"), SponsorNotApproved),
+    (standing.must_be_approved, Standing("sponsor", "rejected"), SponsorNotApproved),
     (standing.must_be_approved, Standing("influencer", "active"), SponsorNotApproved),
     (standing.must_be_approved, Standing(), SponsorNotApproved),
     (standing.must_be_approved, Standing("sponsor", "active", "fraud"), AccountRestricted),
@@ -40,7 +43,7 @@ GUARDS = [
 
 
 @pytest.mark.parametrize(("guard", "state", "refusal"), GUARDS)
-def test_who_may_move_money(guard: object, state: Standing, refusal: type[Rejected] | None) -> None:
+def test_who_may_act(guard: object, state: Standing, refusal: type[Rejected] | None) -> None:
     assert callable(guard)
     if refusal is None:
         guard(state)

@@ -1,6 +1,8 @@
-"""The standing of an account as this service knows it: a stream, so that every command that relies on it expects it.
+"""The standing of an account as a service knows it: a stream in that service's own store, so that every command that
+relies on it expects its version.
 
-It follows identity. An erasure is the last word.
+It follows identity. An account that identity has not yet told of may do what needs no approval; an erasure is the last
+word.
 """
 
 from shared.kernel.record import record
@@ -44,7 +46,7 @@ class StandingNoted:
 
 Event = StandingNoted
 
-EVENTS: dict[str, type] = {"adrequests.StandingNoted.v1": StandingNoted}
+EVENTS: dict[str, type] = {"accounts.StandingNoted.v1": StandingNoted}
 
 # States
 
@@ -81,18 +83,6 @@ class SponsorNotApproved(Rejected):
     text = "The sponsor is not approved."
 
 
-class InfluencerUnknown(Rejected):
-    code = "influencer-unknown"
-    kind = Kind.VALUE
-    field = "influencer_id"
-    text = "There is no such influencer."
-
-
-class OtherSideUnavailable(Rejected):
-    code = "other-side-unavailable"
-    text = "The other side cannot come to terms at present."
-
-
 def decide(command: Command, state: State) -> list[Event]:
     """What is known already changes nothing, and nothing follows an erasure."""
     noted = Standing(command.role, command.state, command.restriction)
@@ -114,19 +104,6 @@ def must_be_approved(state: State) -> None:
     must_be_able_to_act(state)
     if (state.role, state.state) != ("sponsor", "active"):
         raise SponsorNotApproved
-
-
-def must_be_an_influencer(state: State) -> None:
-    """Refuse to address anybody but an influencer who is here; who is restricted is not named as that."""
-    if state.role != "influencer" or state.state == "erased":
-        raise InfluencerUnknown
-    must_be_available(state)
-
-
-def must_be_available(state: State) -> None:
-    """Refuse to come to terms with somebody who may not act."""
-    if state.state == "erased" or state.restriction is not None:
-        raise OtherSideUnavailable
 
 
 def evolve(state: State, event: Event) -> State:
