@@ -35,7 +35,7 @@ reset: setup ## Remove all data and logs of this folder; the environment stays.
 
 .PHONY: test
 test: setup ## Pass every test on a real Kafka and PostgreSQL (ARGS=path or options for pytest, JOBS=2 side by side).
-	@$(PYTHON_ENV) -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
+	@$(PYTHON_ENV) -m pytest --numprocesses $(JOBS) $(ARGS)
 
 .PHONY: check
 check: setup ## Check format, lint, strict types and import contracts.
@@ -55,6 +55,10 @@ verify: setup ## Verify the running platform: chains, Kafka against the stores, 
 .PHONY: footprint
 footprint: setup ## Measure memory and CPU of the idle running platform against their bars.
 	@$(PYTHON_ENV) -m deploy.local.footprint
+
+.PHONY: bench-append
+bench-append: setup ## Measure appending against pgbench and a library, in the same run.
+	@$(PYTHON_ENV) -m bench.append
 
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend.

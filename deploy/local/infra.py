@@ -63,11 +63,13 @@ def start(
     postgres_port: int | None = None,
     durable: bool = True,
     say: Callable[[str], None] = print,
+    meanwhile: Callable[["Infra"], None] = lambda infra: None,
     environment: Mapping[str, str] = os.environ,
 ) -> Infra:
     """Provide Kafka and PostgreSQL, saying where they come from; ports that are None are any free ones.
 
-    Call it from the main thread. Raises Trouble, with nothing left running.
+    `meanwhile` is called as soon as PostgreSQL answers; an embedded Kafka is still starting then. Call it from the main
+    thread. Raises Trouble, with nothing left running.
     """
     given = {name: environment[name] for name in ("KAFKA_BOOTSTRAP", "POSTGRES_ADMIN_URL") if environment.get(name)}
     if len(given) == 1:
@@ -79,9 +81,11 @@ def start(
 
         infra = containers.start(say)
     elif choice == "embedded":
-        infra = _embedded(data_dir, logs or data_dir, kafka_port, postgres_port, durable, say)
+        infra = _embedded(data_dir, logs or data_dir, kafka_port, postgres_port, durable, say, meanwhile)
     else:
         raise Trouble(f"INFRA={choice} is not known: embedded or containers")
+    if not infra.children:
+        meanwhile(infra)
     say(f"infrastructure: {infra.chosen}; Kafka {infra.kafka}, PostgreSQL {infra.postgres_admin_url.split('@')[-1]}")
     return infra
 
@@ -93,6 +97,7 @@ def _embedded(
     postgres_port: int | None,
     durable: bool,
     say: Callable[[str], None],
+    meanwhile: Callable[[Infra], None],
 ) -> Infra:
     lock = claim(data_dir)
     infra = Infra("embedded", "", "", on_stop=[lock.close])
@@ -107,13 +112,17 @@ def _embedded(
         kafka_at = ports.any_free() if kafka_port is None else kafka_port
         infra.postgres_admin_url = postgres.admin_url(data_dir, postgres_at)
         infra.kafka = f"{ports.LOOPBACK}:{kafka_at}"
+        postgres_log, kafka_log = logs / "postgres.log", logs / "kafka.log"
         infra.starts = [
-            partial(postgres.start, data_dir, postgres_at, logs / "postgres.log", durable=durable),
-            partial(kafka.start, data_dir, kafka_at, logs / "kafka.log", say),
+            start_postgres := partial(postgres.start, data_dir, postgres_at, postgres_log, durable=durable),
+            partial(kafka.start, data_dir, kafka_at, kafka_log, say),
         ]
-        for name, begin in zip(("PostgreSQL", "Kafka"), infra.starts, strict=True):
-            say(f"starting {name}")
-            infra.children.append(begin())
+        say("starting Kafka and PostgreSQL")
+        broker = kafka.launch(data_dir, kafka_at, kafka_log, say)
+        infra.children = [broker]
+        infra.children = [start_postgres(), broker]
+        meanwhile(infra)
+        kafka.await_clients(broker, kafka_at, kafka_log)
     except BaseException:
         infra.stop()
         raise

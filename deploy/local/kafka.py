@@ -53,20 +53,22 @@ SETTINGS = {
 
 
 def start(data_dir: Path, port: int, log: Path, say: Callable[[str], None], jar_folder: Path = JARS) -> Child:
-    """Start Kafka on `data_dir`, which is formatted on the first start, and wait until it serves clients.
+    """Start Kafka on `data_dir` and wait until it serves clients. Raises Trouble."""
+    return await_clients(launch(data_dir, port, log, say, jar_folder), port, log)
 
-    Raises Trouble.
-    """
+
+def launch(data_dir: Path, port: int, log: Path, say: Callable[[str], None], jar_folder: Path = JARS) -> Child:
+    """Start Kafka on `data_dir`, formatted on the first start; `await_clients` has to follow. Raises Trouble."""
     with process.one_at_a_time(jar_folder):
         classpath = ":".join(map(str, jars.provide(jar_folder, say)))
         command: list[str | Path] = [_java(), *JVM, *LOGGING, "-cp", classpath]
         archive = _archive(command, jar_folder, say)
     if archive is not None:
         command.insert(1, f"-XX:SharedArchiveFile={archive}")
-    return _start(command, data_dir, port, log)
+    return _launch(command, data_dir, port, log)
 
 
-def _start(command: list[str | Path], data_dir: Path, port: int, log: Path) -> Child:
+def _launch(command: list[str | Path], data_dir: Path, port: int, log: Path) -> Child:
     folder = data_dir / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
     controller = ports.any_free()
@@ -80,13 +82,17 @@ def _start(command: list[str | Path], data_dir: Path, port: int, log: Path) -> C
     properties.write_text("".join(f"{name}={value}\n" for name, value in (SETTINGS | addresses).items()))
     if not (folder / "log" / "meta.properties").exists():
         _format(command, properties, log)
-    child = process.launch(
+    return process.launch(
         "Kafka",
         [*command, "kafka.Kafka", properties],
         log=log,
         pid_file=data_dir / "kafka.pid",
         folder=folder,
     )
+
+
+def await_clients(child: Child, port: int, log: Path) -> Child:
+    """Wait until a broker that was launched serves clients, and return it. Raises Trouble, with the broker stopped."""
     bootstrap = f"{LOOPBACK}:{port}"
     try:
         process.wait_until_ready(child, lambda: ports.accepts(port) and answers(bootstrap), log, patience=180)
@@ -112,7 +118,9 @@ def _archive(command: list[str | Path], jar_folder: Path, say: Callable[[str], N
     trial.mkdir()
     log, classes, unfinished = trial / "kafka.log", trial / "classes", trial / "classes.jsa"
     try:
-        _start([*command[:1], f"-XX:DumpLoadedClassList={classes}", *command[1:]], trial, ports.any_free(), log).stop()
+        listing = [*command[:1], f"-XX:DumpLoadedClassList={classes}", *command[1:]]
+        port = ports.any_free()
+        await_clients(_launch(listing, trial, port, log), port, log).stop()
         flags = ["-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={unfinished}"]
         with log.open("ab") as output:
             subprocess.run(

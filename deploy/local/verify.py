@@ -25,10 +25,10 @@ async def verify(service: str, settings: dict[str, str]) -> tuple[int, str]:
 
 
 async def verify_all(state: Running) -> bool:
-    """Verify one service after the other, printing what each says; tells whether all is well."""
+    """Verify all services side by side, printing what each says when it is through; tells whether all is well."""
     well = True
-    for service, settings in state.settings.items():
-        status, said = await verify(service, settings)
+    for verified in asyncio.as_completed([verify(service, settings) for service, settings in state.settings.items()]):
+        status, said = await verified
         print(("ok    " if status == 0 else "WRONG ") + said.replace("\n", "\n      "), flush=True)
         well = well and status == 0
     return well

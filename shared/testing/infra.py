@@ -18,13 +18,12 @@ from deploy.local import infra as decision
 from deploy.local import kafka, ports, postgres
 from deploy.local.fresh import Databases, FreshDatabase, off_loop
 from deploy.local.infra import Infra
-from deploy.local.paths import LOCAL, ROOT
+from deploy.local.paths import LOCAL
 from deploy.local.process import Child
 from deploy.local.trouble import Trouble
-from shared.messaging.topics import PARTITIONS
+from shared.eventstore.migrate import event_store_ddl
 
 RUNS = LOCAL / "tests"
-STORE_DDL = ROOT / "shared" / "eventstore" / "ddl"
 
 
 def say(text: str) -> None:
@@ -93,18 +92,19 @@ def service_database(fresh_databases: Databases) -> Iterator[Callable[[str], Fre
 @pytest.fixture
 def store_database(fresh_databases: Databases) -> Iterator[FreshDatabase]:
     """A fresh database with the event store alone, for the tests of shared/."""
-    database = fresh_databases.fresh("store", _apply_store_ddl)
+    database = fresh_databases.fresh("store", apply_store_ddl)
     yield database
     fresh_databases.drop(database)
 
 
-def _apply_store_ddl(database: FreshDatabase) -> None:
+def apply_store_ddl(database: FreshDatabase) -> None:
+    """Make the event store's tables in a database that has none."""
+
     async def apply() -> None:
         connection = await asyncpg.connect(database.owner_url)
         try:
-            for file in sorted(STORE_DDL.glob("*.sql")):
-                text = file.read_text().replace("{role}", database.role).replace("{partitions}", str(PARTITIONS))
-                await connection.execute(text)
+            for ddl in event_store_ddl(database.role):
+                await connection.execute(ddl)
         finally:
             await connection.close()
 

@@ -6,7 +6,8 @@ import signal
 
 from deploy.local.client import Client
 from deploy.local.journey import Journey, Step
-from tests.conftest import Platform, run_verb
+from deploy.local.verify import verify_all
+from tests.conftest import Platform
 
 VICTIMS = [
     f"{service}-{role}"
@@ -57,6 +58,4 @@ async def test_every_process_is_killed_once_and_the_journey_ends_as_if_nothing_h
     async with asyncio.timeout(60):
         while any(platform.pid(name) == pid for name, pid in killer.killed.items()):
             await asyncio.sleep(0.1)
-    for service in state.settings:
-        status, said = await run_verb(platform, service, "verify")
-        assert status == 0, said
+    assert await verify_all(state)

@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.local.client import Client
 from deploy.local.journey import PASSWORD
+from deploy.local.verify import verify_all
 from shared.contracts.catalogue import PRODUCERS
 from shared.messaging.topics import topic_name
-from tests.conftest import PATIENCE_SECONDS, Platform, run_verb
+from tests.conftest import PATIENCE_SECONDS, Platform
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
@@ -161,9 +162,7 @@ async def test_nothing_personal_is_left_anywhere(platform: Platform, admin: Clie
     assert await in_kafka(platform, marks) == []
     assert in_logs(platform, marks) == {}
     assert await in_answers([admin], addresses, marks) == {}
-    for service in platform.state.settings:
-        status, said = await run_verb(platform, service, "verify")
-        assert status == 0, said
+    assert await verify_all(platform.state)
     again = {"role": "sponsor", "name": "Somebody else", "email": emails["sponsor"], "password": PASSWORD}
     assert (await nobody.other().command("/v1/accounts", again)).status == 201
 

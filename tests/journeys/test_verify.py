@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from deploy.local.fresh import off_loop
 from deploy.local.journey import Journey
 from deploy.local.verify import verify_all
 from services.payments.queries import LedgerWrong, balanced
@@ -28,12 +29,12 @@ async def copy(platform: Platform, service: str, to: FreshDatabase) -> None:
         await target.close()
 
 
-@pytest.fixture
-async def journey(platform: Platform) -> Journey:
+@pytest.fixture(scope="module")
+def journey(platform: Platform) -> Journey:
     """A journey that has been made: there is something to verify."""
     state = platform.state
     made = Journey(platform.gateway, state.admin_email, state.admin_password, patience=PATIENCE_SECONDS)
-    await made.run()
+    off_loop(made.run())
     return made
 
 

@@ -1,0 +1,141 @@
+"""`make bench-append`: what the store appends, against PostgreSQL's own limit and against a library.
+
+An append of ours is a whole one: append lock, expected version, idempotency answer, event with metadata and hash
+chain, public message with its number, head; 64 or one of them at a time, in one process, each waiting for its answer
+before the next. Every transaction waits for the disk (synchronous_commit and fsync are on).
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import orjson
+import uvloop
+
+from bench import server
+from bench.figures import Figure, measure, ratio, report, say
+from bench.rivals import pgbench
+from bench.rivals.library import Library
+from deploy.local.fresh import FreshDatabase
+from shared.eventstore.append import Appender
+from shared.eventstore.codec import Codec
+from shared.eventstore.database import Database
+from shared.eventstore.entry import Answer, Committed, Entry, Message, Metadata, NewEvent, Request
+from shared.eventstore.read import load
+from shared.eventstore.tests import jar
+from shared.kernel.ids import new_id
+
+SECONDS = 4.0  # of each measurement
+MANY = 64
+TYPE = "jars.JarFilled.v1"
+PAYLOAD = orjson.dumps({"jar_id": new_id(), "sweets": 1, "note": "x" * 430})  # 500 bytes
+METADATA = Metadata("bench", new_id())
+LONG, SHORT, BATCH = 10_000, 10, 150  # events of the streams that are loaded, and of an entry that makes them
+COLD_ROUNDS = 7
+
+
+async def append_for(url: str, clients: int, seconds: float) -> float:
+    """Return the appends per second that `clients` tasks reach with one appender."""
+    database = await Database.open(url, size=2)
+    appender = Appender(database, "jars")
+    await appender.start()
+    until = time.perf_counter() + seconds
+
+    async def client() -> int:
+        key, appended = new_id(), 0
+        stream = f"jar-{key}"
+        while time.perf_counter() < until:
+            entry = Entry(
+                METADATA,
+                {stream: appended},
+                (NewEvent(new_id(), stream, TYPE, PAYLOAD, Message(TYPE, key, PAYLOAD)),),
+                request=Request(f"{key}:{appended}", b"d" * 32),
+                answer=Answer(200, b'{"revision": 1}'),
+            )
+            outcome = await appender.append(entry)
+            assert isinstance(outcome, Committed), outcome
+            appended += 1
+        return appended
+
+    began = time.perf_counter()
+    appended = sum(await asyncio.gather(*(client() for _ in range(clients))))
+    rate = appended / (time.perf_counter() - began)
+    await appender.stop()
+    await database.close()
+    return rate
+
+
+def appends_per_second(database: FreshDatabase, clients: int) -> float:
+    """Run `append_for` on a loop of its own, the one that the services use."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(append_for(database.url, clients, SECONDS))
+
+
+async def fill(url: str, stream: str, count: int) -> None:
+    """Make a stream of `count` events, loading it in between as commands do, which is when snapshots are made."""
+    database = await Database.open(url, size=2)
+    appender = Appender(database, "jars")
+    await appender.start()
+    version = 0
+    while version < count:
+        more = min(BATCH, count - version)
+        payload = orjson.dumps({"jar_id": stream, "sweets": 1})
+        events = tuple(NewEvent(new_id(), stream, TYPE, payload) for _ in range(more))
+        assert isinstance(await appender.append(Entry(METADATA, {stream: version}, events)), Committed)
+        loaded = await load(database, Codec(jar.EVENTS), jar, stream)
+        version += more
+        assert loaded.version == version
+    await appender.stop()
+    await database.close()
+
+
+def cold_load_ms(url: str, stream: str) -> float:
+    """Return the milliseconds that a new process takes to load a stream for the first time."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cold_load", url, stream], capture_output=True, text=True, check=True, timeout=60
+    )
+    return float(json.loads(done.stdout))
+
+
+def main() -> int:
+    with server.databases() as made, TemporaryDirectory() as folder:
+        ours = server.store(made)
+        script = Path(folder) / "insert.sql"
+        text = {"type": TYPE, "payload": PAYLOAD.decode(), "metadata": orjson.dumps({"actor": "bench"}).decode()}
+        script.write_text(" ".join(pgbench.SCRIPT.format(**text).split()) + "\n")
+        pgbench.prepare(ours)
+        library = Library(server.store(made).owner_url)
+        threads = library.tune(PAYLOAD.decode(), 1.0)
+        say(f"the library runs best with {threads} threads here")
+        rates = measure(
+            {
+                "append, 64 at once": partial(appends_per_second, ours, MANY),
+                "pgbench, 64 at once": partial(pgbench.inserts_per_second, ours, script, MANY, SECONDS),
+                "eventsourcing library": partial(library.saves_per_second, PAYLOAD.decode(), SECONDS),
+                "append, one at a time": partial(appends_per_second, ours, 1),
+                "pgbench, one at a time": partial(pgbench.inserts_per_second, ours, script, 1, SECONDS),
+            }
+        )
+        library.close()
+        say(f"making a stream of {LONG} events and one of {SHORT}")
+        for stream, count in (("jar-long", LONG), ("jar-short", SHORT)):
+            asyncio.run(fill(ours.url, stream, count))
+        cold = [(cold_load_ms(ours.url, "jar-long"), cold_load_ms(ours.url, "jar-short")) for _ in range(COLD_ROUNDS)]
+    say(f"first load in a new process: {median(a for a, _ in cold):.2f} ms and {median(b for _, b in cold):.2f} ms")
+    figures = [
+        ratio("append-64-to-pgbench", rates, "append, 64 at once", "pgbench, 64 at once", 1.0),
+        ratio("append-64-to-eventsourcing", rates, "append, 64 at once", "eventsourcing library", 20),
+        ratio("append-1-to-pgbench", rates, "append, one at a time", "pgbench, one at a time", 0.25),
+        Figure("cold-load-10000-to-10-events", tuple(a / b for a, b in cold), 2.0, at_least=False),
+    ]
+    return report(rates, "per second", figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

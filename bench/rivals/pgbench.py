@@ -1,0 +1,44 @@
+"""The limit: one bare INSERT per transaction, by PostgreSQL's own load generator.
+
+The table has the columns and the indexes of `events`, and a row is as many bytes as one of ours; nothing is checked,
+locked, chained or answered.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+from deploy.local.fresh import FreshDatabase
+from deploy.local.postgres import pginstall
+
+SCRIPT = """
+INSERT INTO bare (position, id, stream, version, type, payload, metadata, recorded_at, hash,
+                  partition, number, message_key, message_type, message)
+SELECT n, lpad(n::text, 36, '0'), 'jar-' || lpad(n::text, 36, '0'), 1, '{type}', '{payload}', '{metadata}', now(),
+       decode(repeat('a5', 32), 'hex'), 0, n, lpad(n::text, 36, '0'), '{type}', '{payload}'
+FROM nextval('bare_position') AS n
+"""
+
+
+def prepare(database: FreshDatabase) -> None:
+    """Make the bare table beside the store's own."""
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bare (LIKE events INCLUDING ALL)")
+        connection.execute("CREATE SEQUENCE bare_position")
+
+
+def inserts_per_second(database: FreshDatabase, script: Path, clients: int, seconds: float) -> float:
+    """Insert with so many connections for so long."""
+    options = ["-n", "-M", "prepared", "-j", "2", "-c", str(clients), "-T", str(round(seconds)), "-f", str(script)]
+    done = subprocess.run(
+        [pginstall() / "bin" / "pgbench", *options, database.owner_url],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    found = re.search(r"tps = ([0-9.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    return float(found[1])
