@@ -3,7 +3,10 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON_ENV := PYTHONPATH=. .venv/bin/python
-JOBS := 2
+JOBS ?= 2
+SEED ?= 1
+COMMANDS ?= 2000
+CLIENTS ?= 32
 
 .PHONY: help
 help: ## List the targets.
@@ -55,6 +58,10 @@ verify: setup ## Verify the running platform: chains, Kafka against the stores, 
 .PHONY: footprint
 footprint: setup ## Measure memory and CPU of the idle running platform against their bars.
 	@$(PYTHON_ENV) -m deploy.local.footprint
+
+.PHONY: chaos
+chaos: setup ## Kill processes under a random market, then check that nothing was lost or doubled (SEED=1 COMMANDS=2000).
+	@$(PYTHON_ENV) -m tests.chaos.run --seed $(SEED) --commands $(COMMANDS) --clients $(CLIENTS)
 
 .PHONY: bench-append
 bench-append: setup ## Measure appending against pgbench and a library, in the same run.

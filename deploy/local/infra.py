@@ -37,7 +37,7 @@ class Infra:
     on_stop: list[Callable[[], None]] = field(default_factory=list)
 
     def restarts(self) -> list[tuple[Child, Callable[[], Child]]]:
-        """Return each child process with what starts it again, on the same data and port."""
+        """Return each child process with what starts it again, on the same data and port, without waiting for it."""
 
         def restart(place: int) -> Child:
             self.children[place] = self.starts[place]()
@@ -114,13 +114,13 @@ def _embedded(
         infra.kafka = f"{ports.LOOPBACK}:{kafka_at}"
         postgres_log, kafka_log = logs / "postgres.log", logs / "kafka.log"
         infra.starts = [
-            start_postgres := partial(postgres.start, data_dir, postgres_at, postgres_log, durable=durable),
-            partial(kafka.start, data_dir, kafka_at, kafka_log, say),
+            start_postgres := partial(postgres.launch, data_dir, postgres_at, postgres_log, durable=durable),
+            start_kafka := partial(kafka.launch, data_dir, kafka_at, kafka_log, say),
         ]
         say("starting Kafka and PostgreSQL")
-        broker = kafka.launch(data_dir, kafka_at, kafka_log, say)
-        infra.children = [broker]
-        infra.children = [start_postgres(), broker]
+        infra.children = [broker := start_kafka()]
+        infra.children = [server := start_postgres(), broker]
+        postgres.await_answers(server, postgres_at, postgres_log)
         meanwhile(infra)
         kafka.await_clients(broker, kafka_at, kafka_log)
     except BaseException:

@@ -61,13 +61,18 @@ class Watched:
         if self.again_at is not None:
             if now >= self.again_at:
                 self.again_at, self.started = None, now
-                self.child = self.start()
+                try:
+                    self.child = self.start()
+                except (Trouble, OSError) as error:  # as if it had ended at once
+                    self._again(now, str(error))
         elif not self.child.alive():
-            calm = now - self.started > CALM
-            self.pause = 0.5 if calm or not self.pause else min(self.pause * 2, LONGEST_PAUSE)
-            self.again_at = now + self.pause
-            code = self.child.process.returncode
-            say(f"{self.child.name} ended with status {code}; starting it again in {self.pause:.1f} s")
+            self._again(now, f"ended with status {self.child.process.returncode}")
+
+    def _again(self, now: float, why: str) -> None:
+        calm = now - self.started > CALM
+        self.pause = 0.5 if calm or not self.pause else min(self.pause * 2, LONGEST_PAUSE)
+        self.again_at = now + self.pause
+        say(f"{self.child.name}: {why}; starting it again in {self.pause:.1f} s")
 
 
 def program_of(unit: Unit) -> list[str]:

@@ -29,7 +29,12 @@ ELSEWHERE = (Path("/var/lib"), Path("/var/tmp"))
 
 
 def start(data_dir: Path, port: int, log: Path, *, durable: bool = True) -> Child:
-    """Start PostgreSQL on `data_dir`, which is made on the first start, and wait until it answers.
+    """Launch PostgreSQL on `data_dir` and wait until it answers. Raises Trouble."""
+    return await_answers(launch(data_dir, port, log, durable=durable), port, log)
+
+
+def launch(data_dir: Path, port: int, log: Path, *, durable: bool = True) -> Child:
+    """Start PostgreSQL on `data_dir`, which is made on the first start; `await_answers` tells when it answers.
 
     Not `durable`: a crash of the machine, not of PostgreSQL, may lose data; for tests. Raises Trouble.
     """
@@ -55,7 +60,7 @@ def start(data_dir: Path, port: int, log: Path, *, durable: bool = True) -> Chil
     if not durable:
         settings |= {"fsync": "off", "full_page_writes": "off"}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    child = process.launch(
+    return process.launch(
         "PostgreSQL",
         [programs / "postgres", "-D", cluster, *options],
         log=log,
@@ -66,8 +71,13 @@ def start(data_dir: Path, port: int, log: Path, *, durable: bool = True) -> Chil
         stop_signal=signal.SIGINT,  # "fast": end the sessions, write everything, go
     )
 
+
+def await_answers(child: Child, port: int, log: Path) -> Child:
+    """Wait until a server that was launched answers, and return it. Raises Trouble, with the server stopped."""
+    pg_isready = pginstall() / "bin" / "pg_isready"
+
     def answers() -> bool:
-        question: list[str | Path] = [programs / "pg_isready", "-q", "-h", LOOPBACK, "-p", str(port)]
+        question: list[str | Path] = [pg_isready, "-q", "-h", LOOPBACK, "-p", str(port)]
         return subprocess.run(question, env=_environment()).returncode == 0
 
     try:

