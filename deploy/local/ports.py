@@ -1,10 +1,15 @@
 """Ports on this machine, all on the loopback interface."""
 
+import random
 import socket
 
 from deploy.local.trouble import Trouble
 
 LOOPBACK = "127.0.0.1"
+
+#: Linux gives connections that go out ports from 32768, macOS from 49152: a server that starts some seconds after its
+#: port was chosen would find it taken.
+NEVER_OUTGOING = range(10_240, 32_000)
 
 
 def is_free(port: int) -> bool:
@@ -19,11 +24,10 @@ def is_free(port: int) -> bool:
 
 
 def any_free() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on at this moment, and that no outgoing connection will be given meanwhile."""
+    while not is_free(port := random.choice(NEVER_OUTGOING)):
+        pass
+    return port
 
 
 def preferred(port: int) -> int:

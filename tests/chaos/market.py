@@ -168,7 +168,7 @@ class Market:
         elif who.deals and roll < 0.8:
             await self._submit(who, who.deals.pop(chance.randrange(len(who.deals))))
         else:
-            amount = chance.randrange(1, 300_00)
+            amount = chance.randrange(10_00, 300_00)  # ten euros are the least
             await self.command(
                 who, "/v1/withdrawals", {"amount_minor": amount, "currency": CURRENCY},
                 lambda answer: ("payments.WithdrawalRequested.v1", answer["id"], str(amount)),
