@@ -142,11 +142,11 @@ class Market:
 
     async def _sponsor(self, who: Person, chance: random.Random) -> None:
         roll = chance.random()
-        if who.offers and roll < 0.4:
+        if who.offers and roll < 0.5:
             await self._accept(who, *who.offers.pop(chance.randrange(len(who.offers))))
-        elif who.deals and roll < 0.7:
+        elif who.deals and roll < 0.75:
             await self._approve(who, who.deals.pop(chance.randrange(len(who.deals))))
-        elif roll < 0.85:
+        elif chance.random() < 0.4:
             amount = chance.randrange(1_00, 900_00)
             await self.command(
                 who, "/v1/wallet/top-ups", {"amount_minor": amount, "currency": CURRENCY},
@@ -163,9 +163,9 @@ class Market:
 
     async def _influencer(self, who: Person, chance: random.Random) -> None:
         roll = chance.random()
-        if who.offers and roll < 0.5:
+        if who.offers and roll < 0.6:
             await self._counter_or_accept(who, chance, *who.offers.pop(chance.randrange(len(who.offers))))
-        elif who.deals and roll < 0.8:
+        elif who.deals and roll < 0.85:
             await self._submit(who, who.deals.pop(chance.randrange(len(who.deals))))
         else:
             amount = chance.randrange(10_00, 300_00)  # ten euros are the least
