@@ -6,23 +6,19 @@ kept when something is not. Only processes that this run has started are hit.
 
 import argparse
 import asyncio
-import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 
-from deploy.local import infra, ports, postgres
-from deploy.local.paths import LOCAL, ROOT
+from deploy.local import postgres
+from deploy.local.apart import platform
+from deploy.local.paths import LOCAL
 from deploy.local.running import Running
+from deploy.local.trouble import Trouble
 from tests.chaos import checks
 from tests.chaos.checks import Broken
 from tests.chaos.faults import Fault, Hit, inflict, schedule
@@ -34,7 +30,6 @@ READY_PATIENCE = 300.0  # seconds until all processes are ready again
 SETTINGS = {
     "SEED": "none",
     "LOG_LEVEL": "warning",
-    "PYTHONPATH": str(ROOT),
     "RATE_LIMIT_ANONYMOUS_PER_SECOND": "1000",  # all these people come from one address
     "RATE_LIMIT_ANONYMOUS_BURST": "5000",
     "RATE_LIMIT_PER_SECOND": "1000",
@@ -46,30 +41,6 @@ _began = time.monotonic()
 
 def say(text: str) -> None:
     print(f"[{time.monotonic() - _began:6.1f} s] {text}", flush=True)
-
-
-@contextmanager
-def platform(folder: Path) -> Iterator[Running]:
-    """Run the platform in `folder`; everything it started has ended afterwards."""
-    settings = os.environ | SETTINGS | {"SPONSIO_LOCAL": str(folder), "GATEWAY_PORT": str(ports.any_free())}
-    log = folder / "platform.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.local.platform"], cwd=ROOT, env=settings, stdout=output, stderr=output
-        )
-    try:
-        while not log.read_text().endswith("ready\n"):
-            if process.poll() is not None:
-                raise Broken("platform", f"it did not come up:\n{log.read_text()}")
-            time.sleep(0.2)
-        yield Running(**json.loads((folder / "running.json").read_text()))
-        if process.poll() is not None:
-            raise Broken("platform", f"it has ended:\n{log.read_text()[-2000:]}")
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.wait()
-        infra.stop_left_over(folder / "data")
 
 
 def tell(hit: Hit) -> None:
@@ -147,9 +118,9 @@ def main() -> int:
     folder.chmod(0o755)
     faults = schedule(given.seed, given.commands)
     try:
-        with platform(folder) as state:
+        with platform(folder, SETTINGS) as state:
             asyncio.run(trade(state, folder, given.seed, given.commands, given.clients, faults))
-    except Broken as broken:
+    except (Broken, Trouble) as broken:
         print(f"BROKEN {broken}\nthe same schedule again: {again}\nlogs and data: {folder}", flush=True)
         return 1
     postgres.remove(folder / "data")
