@@ -10,7 +10,7 @@ CLIENTS ?= 32
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: ## Make the environment from the lock file, where it is not yet made.
@@ -66,6 +66,14 @@ chaos: setup ## Kill processes under a random market, then check that nothing wa
 .PHONY: bench-append
 bench-append: setup ## Measure appending against pgbench and a library, in the same run.
 	@$(PYTHON_ENV) -m bench.append
+
+.PHONY: bench-gateway
+bench-gateway: setup ## Measure reads and forwarding of the gateway against nginx, and its CPU (needs nginx and wrk).
+	@$(PYTHON_ENV) -m bench.gateway
+
+.PHONY: bench-command
+bench-command: setup ## Measure commands against a raw append and the conventional build (needs wrk).
+	@$(PYTHON_ENV) -m bench.command
 
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend.

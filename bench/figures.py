@@ -53,11 +53,16 @@ def ratio(
     return Figure(name, tuple(a / b for a, b in zip(rates[of], rates[to], strict=True)), bar, at_least)
 
 
-def report(rates: dict[str, tuple[float, ...]], unit: str, figures: Sequence[Figure]) -> int:
-    """Print medians and spreads, then `figure value bar` lines; return the exit status: 1 where a bar is missed."""
+def table(rates: dict[str, tuple[float, ...]], unit: str) -> None:
+    """Print medians and spreads."""
     print(f"\n{'measured':<36} {'median':>12} {'lowest':>12} {'highest':>12}  {unit}")
     for name, values in rates.items():
         print(f"{name:<36} {median(values):12,.1f} {min(values):12,.1f} {max(values):12,.1f}")
+
+
+def report(rates: dict[str, tuple[float, ...]], unit: str, figures: Sequence[Figure]) -> int:
+    """Print medians and spreads, then `figure value bar` lines; return the exit status: 1 where a bar is missed."""
+    table(rates, unit)
     print(f"\n{'figure':<36} {'value':>12} {'bar':>12}  (lowest and highest round)")
     for figure in figures:
         bar = f"{'>=' if figure.at_least else '<='} {figure.bar:g}"
