@@ -63,6 +63,10 @@ footprint: setup ## Measure memory and CPU of the idle running platform against 
 chaos: setup ## Kill processes under a random market, then check that nothing was lost or doubled (SEED=1 COMMANDS=2000).
 	@$(PYTHON_ENV) -m tests.chaos.run --seed $(SEED) --commands $(COMMANDS) --clients $(CLIENTS)
 
+.PHONY: chaos-outages
+chaos-outages: setup ## Stop Kafka for minutes, refuse a database, offer twice the capacity (ARGS="--rate 200 --seconds 180").
+	@$(PYTHON_ENV) -m tests.chaos.outages $(ARGS)
+
 .PHONY: bench-append
 bench-append: setup ## Measure appending against pgbench and a library, in the same run.
 	@$(PYTHON_ENV) -m bench.append
@@ -70,6 +74,10 @@ bench-append: setup ## Measure appending against pgbench and a library, in the s
 .PHONY: bench-gateway
 bench-gateway: setup ## Measure reads and forwarding of the gateway against nginx, and its CPU (needs nginx and wrk).
 	@$(PYTHON_ENV) -m bench.gateway
+
+.PHONY: bench-flow
+bench-flow: setup ## Measure the way from a commit to the dashboard through Kafka, projecting and rebuilding.
+	@$(PYTHON_ENV) -m bench.flow
 
 .PHONY: bench-command
 bench-command: setup ## Measure commands against a raw append and the conventional build (needs wrk).

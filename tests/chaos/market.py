@@ -63,6 +63,16 @@ class Person:
         return self.client.account_id
 
 
+def draft() -> dict[str, Any]:
+    """Return what a campaign is drafted with."""
+    today = datetime.now(UTC).date()
+    return {
+        "title": "Chaos", "goals": "To be there", "description": "Whatever happens", "niche": "food",
+        "budget_minor": BUDGET_MINOR, "currency": CURRENCY, "visibility": "public",
+        "starts_on": today.isoformat(), "ends_on": (today + timedelta(days=60)).isoformat(),
+    }  # fmt: skip
+
+
 class Market:
     """People who trade at once; `answered` counts the commands whose outcome is known, `flying` those under way."""
 
@@ -94,14 +104,9 @@ class Market:
                 body = {"role": role, "name": f"{role} {number}", "email": email, "password": PASSWORD}
                 await nobody.command("/v1/accounts", body)
                 people.append(Person(role, email, await nobody.other().sign_in(email, PASSWORD)))
-        today = datetime.now(UTC).date()
         for sponsor in self.sponsors:
             await admin.command(f"/v1/accounts/{sponsor.id}/approve")
-            drafted = await sponsor.client.command("/v1/campaigns", {
-                "title": "Chaos", "goals": "To be there", "description": "Whatever happens", "niche": "food",
-                "budget_minor": BUDGET_MINOR, "currency": CURRENCY, "visibility": "public",
-                "starts_on": today.isoformat(), "ends_on": (today + timedelta(days=60)).isoformat(),
-            })  # fmt: skip
+            drafted = await sponsor.client.command("/v1/campaigns", draft())
             sponsor.campaign = drafted["id"]
         for sponsor in self.sponsors:
             await self._until_accepted(sponsor, f"/v1/campaigns/{sponsor.campaign}/publish", {})
