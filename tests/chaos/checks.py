@@ -7,11 +7,28 @@ from typing import Any
 
 import asyncpg
 
+from deploy.local.plan import PRODUCERS
 from deploy.local.running import Running
 from deploy.local.verify import verify
-from tests.chaos.market import CURRENCY, WRONG, Market, Person
+from shared.messaging.topics import topic_name
+from tests.chaos.market import WRONG, Market, figures
 
 PATIENCE = 180.0  # seconds until everybody has heard of everything
+
+#: Every invariant that a run can find broken; docs/chaos.md says what each compares.
+INVARIANTS = frozenset({
+    "recovery", "documented-answers", "acknowledged-happened", "happened-once", "order-per-stream", "money",
+    "answers-equal", "chain", "kafka-equals-stores", "ledger", "read-models", "restricted", "parked-order", "live",
+})  # fmt: skip
+
+#: What a service's `verify` stops at -> the invariant that is broken.
+VERIFIED = {
+    "BrokenChain": "chain",
+    "Unequal": "kafka-equals-stores",
+    "LedgerWrong": "ledger",
+    "Differs": "read-models",
+    "Stuck": "read-models",
+}
 
 #: service -> its events that commands of the market cause, as (type, id of the stream, what tells them apart).
 HAPPENED = {
@@ -27,6 +44,15 @@ SELECT type, substr(stream, strpos(stream, '-') + 1) AS id,
 ORDER = """
 SELECT stream FROM (SELECT stream, version, row_number() OVER (PARTITION BY stream ORDER BY position) AS nth
                       FROM events) numbered WHERE version <> nth LIMIT 1"""
+
+#: What somebody did while their account was restricted, as the service itself knew by then.
+RESTRICTED = """
+SELECT e.position, e.type, e.metadata ->> 'actor' AS actor
+  FROM events e CROSS JOIN LATERAL (
+       SELECT payload FROM events s WHERE s.stream = 'standing-' || (e.metadata ->> 'actor') AND s.position < e.position
+        ORDER BY s.position DESC LIMIT 1) known
+ WHERE known.payload ->> 'restriction' IS NOT NULL LIMIT 1"""
+GUARDED = ("campaigns", "adrequests", "payments")  # the services that know how accounts stand
 
 
 class Broken(Exception):
@@ -55,7 +81,7 @@ async def effects(state: Running) -> Counter[tuple[str, str, str]]:
     """Return what has happened according to the stores."""
     found: Counter[tuple[str, str, str]] = Counter()
     for service, sql in HAPPENED.items():
-        for row in await _ask(state, service, sql):
+        for row in await ask(state, service, sql):
             found[row["type"], row["id"], row["detail"]] += 1
     return found
 
@@ -63,7 +89,7 @@ async def effects(state: Running) -> Counter[tuple[str, str, str]]:
 async def in_order(state: Running) -> str:
     """The events of each stream stand in the order of their versions, without a gap."""
     for service in state.database_urls:
-        if service != "gateway" and (wrong := await _ask(state, service, ORDER)):
+        if service != "gateway" and (wrong := await ask(state, service, ORDER)):
             raise Broken("order-per-stream", f"{wrong[0]['stream']} of {service}")
     return "every stream is in order"
 
@@ -97,7 +123,7 @@ def nothing_unexpected(market: Market) -> str:
     return "no answer was an error of ours"
 
 
-async def money_adds_up(market: Market) -> str:
+async def money_adds_up(market: Market, patience: float = PATIENCE) -> str:
     """Every dashboard comes to what its owner was told, and what is in escrow is the same from both sides."""
     topped = Counter[str]()
     withdrawn = Counter[str]()
@@ -106,7 +132,7 @@ async def money_adds_up(market: Market) -> str:
             topped[one.who.id] += one.body["amount_minor"]
         if one.effect is not None and one.path == "/v1/withdrawals":
             withdrawn[one.who.id] += one.body["amount_minor"]
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + patience
     while True:
         wrong = await _figures_wrong(market, topped, withdrawn)
         if not wrong:
@@ -119,37 +145,60 @@ async def money_adds_up(market: Market) -> str:
 async def _figures_wrong(market: Market, topped: Counter[str], withdrawn: Counter[str]) -> str:
     escrow = pending = 0
     for sponsor in market.sponsors:
-        money = await _figures(sponsor, "money")
+        money = await figures(sponsor, "money")
         came_to = money.get("wallet_minor", 0) + money.get("escrow_minor", 0) + money.get("spent_minor", 0)
         escrow += money.get("escrow_minor", 0)
         if came_to != topped[sponsor.id]:
             return f"sponsor {sponsor.id} paid in {topped[sponsor.id]}, the dashboard comes to {came_to}: {money}"
     for influencer in market.influencers:
-        money = await _figures(influencer, "earnings")
+        money = await figures(influencer, "earnings")
         pending += money.get("pending_minor", 0)
         if money.get("paid_out_minor", 0) != withdrawn[influencer.id]:
             return f"influencer {influencer.id} withdrew {withdrawn[influencer.id]}, the dashboard says {money}"
     return "" if escrow == pending else f"escrow of sponsors {escrow}, pending for influencers {pending}"
 
 
-async def _figures(who: Person, name: str) -> dict[str, int]:
-    body = (await who.client.read("/v1/dashboards/me")).body
-    figures: dict[str, int] = body.get(name, {}).get(CURRENCY, {})
-    return figures
+async def nobody_restricted_acted(state: Running) -> str:
+    """Nothing was committed for somebody of whom the same store knew by then that they may not act."""
+    for service in GUARDED:
+        if wrong := await ask(state, service, RESTRICTED):
+            raise Broken("restricted", f"{wrong[0]['actor']} did {wrong[0]['type']} in {service} all the same")
+    return "nobody restricted got anything through"
 
 
-async def verified(state: Running) -> str:
+async def taken(state: Running) -> None:
+    """Wait until the read models have taken all that the stores have published. Raises Broken."""
+    until = time.monotonic() + PATIENCE
+    wanted = {}
+    for producer in PRODUCERS:
+        [head] = await ask(state, producer, "SELECT numbers FROM head")
+        for partition, number in enumerate(head["numbers"]):
+            wanted[topic_name(state.topic_prefix, producer), partition] = number
+    while True:
+        rows = await ask(state, "gateway", "SELECT * FROM checkpoints WHERE consumer = 'projections'")
+        reached = {(row["topic"], row["partition"]): row["number"] for row in rows}
+        behind = [place for place, number in wanted.items() if reached.get(place, 0) < number]
+        if not behind:
+            return
+        if time.monotonic() > until:
+            raise Broken("recovery", f"the read models have not taken all of {behind[0]} after {PATIENCE:.0f} s")
+        await asyncio.sleep(0.1)
+
+
+async def verified(state: Running, *services: str) -> str:
     """Chains are whole, Kafka equals the stores, debits equal credits, read models equal their rebuild."""
-    for service, settings in state.settings.items():
-        status, said = await verify(service, settings)
+    for service in services or state.settings:
+        status, said = await verify(service, state.settings[service])
         if status != 0:
-            raise Broken("verify", f"{service}: {said}")
+            found = next((name for problem, name in VERIFIED.items() if f": {problem}: " in said), "recovery")
+            raise Broken(found, f"{service}: {said}")
     return "chains, Kafka, ledger and read models are verified"
 
 
-async def _ask(state: Running, service: str, sql: str) -> list[asyncpg.Record]:
+async def ask(state: Running, service: str, sql: str, *values: object) -> list[asyncpg.Record]:
+    """Return what a statement finds in a service's database, as its serving role."""
     connection = await asyncpg.connect(state.database_urls[service])
     try:
-        return await connection.fetch(sql)
+        return await connection.fetch(sql, *values)
     finally:
         await connection.close()

@@ -77,7 +77,7 @@ class Market:
     """People who trade at once; `answered` counts the commands whose outcome is known, `flying` those under way."""
 
     def __init__(self, gateway: str, admin: tuple[str, str], seed: int) -> None:
-        self._gateway, self._admin = gateway, admin
+        self._gateway, self._admin_credentials = gateway, admin
         self._random = random.Random(seed)
         self.sponsors: list[Person] = []
         self.influencers: list[Person] = []
@@ -94,18 +94,21 @@ class Market:
 
     # People
 
-    async def open(self, session: aiohttp.ClientSession, pairs: int) -> None:
-        """Register so many sponsors and influencers, each sponsor with a published campaign."""
-        nobody = Client(session, self._gateway)
-        admin = await nobody.other().sign_in(*self._admin)
-        for number in range(pairs):
+    async def enter(self, session: aiohttp.ClientSession, pairs: int) -> None:
+        """Register so many sponsors and influencers; the sponsors are approved."""
+        self.nobody = Client(session, self._gateway)
+        self.admin = await self.nobody.other().sign_in(*self._admin_credentials)
+        for _ in range(pairs):
             for role, people in (("sponsor", self.sponsors), ("influencer", self.influencers)):
-                email = f"{role}-{number}-{new_id()}@chaos.example"
-                body = {"role": role, "name": f"{role} {number}", "email": email, "password": PASSWORD}
-                await nobody.command("/v1/accounts", body)
-                people.append(Person(role, email, await nobody.other().sign_in(email, PASSWORD)))
+                email = await self.register(role)
+                people.append(Person(role, email, await self.nobody.other().sign_in(email, PASSWORD)))
         for sponsor in self.sponsors:
-            await admin.command(f"/v1/accounts/{sponsor.id}/approve")
+            await self.admin.command(f"/v1/accounts/{sponsor.id}/approve")
+
+    async def open(self, session: aiohttp.ClientSession, pairs: int) -> None:
+        """Let so many sponsors and influencers enter, each sponsor with a published campaign."""
+        await self.enter(session, pairs)
+        for sponsor in self.sponsors:
             drafted = await sponsor.client.command("/v1/campaigns", draft())
             sponsor.campaign = drafted["id"]
         for sponsor in self.sponsors:
@@ -113,6 +116,13 @@ class Market:
         for influencer in self.influencers:  # known everywhere, as every sponsor's campaign is
             for sponsor in self.sponsors:
                 await self._until_accepted(sponsor, "/v1/ad-requests", self._offer(sponsor, influencer))
+
+    async def register(self, role: str) -> str:
+        """Register somebody and return the address to sign in with."""
+        email = f"{role}-{new_id()}@chaos.example"
+        body = {"role": role, "name": f"{role} of the market", "email": email, "password": PASSWORD}
+        await self.nobody.command("/v1/accounts", body)
+        return email
 
     async def _until_accepted(self, who: Person, path: str, body: Any) -> None:
         """Do what becomes possible when other services have heard; it is no part of the record."""
@@ -152,11 +162,7 @@ class Market:
         elif who.deals and roll < 0.75:
             await self._approve(who, who.deals.pop(chance.randrange(len(who.deals))))
         elif chance.random() < 0.4:
-            amount = chance.randrange(1_00, 900_00)
-            await self.command(
-                who, "/v1/wallet/top-ups", {"amount_minor": amount, "currency": CURRENCY},
-                lambda answer: ("payments.WalletToppedUp.v1", answer["id"], str(amount)),
-            )  # fmt: skip
+            await self.command(who, *top_up(chance.randrange(1_00, 900_00)))
         else:
             influencer = chance.choice(self.influencers)
             answer = await self.command(
@@ -173,11 +179,7 @@ class Market:
         elif who.deals and roll < 0.85:
             await self._submit(who, who.deals.pop(chance.randrange(len(who.deals))))
         else:
-            amount = chance.randrange(10_00, 300_00)  # ten euros are the least
-            await self.command(
-                who, "/v1/withdrawals", {"amount_minor": amount, "currency": CURRENCY},
-                lambda answer: ("payments.WithdrawalRequested.v1", answer["id"], str(amount)),
-            )  # fmt: skip
+            await self.withdraw(who, chance.randrange(10_00, 300_00))  # ten euros are the least
 
     def _offer(self, sponsor: Person, influencer: Person, amount: int = 1_00) -> dict[str, Any]:
         return {
@@ -220,6 +222,52 @@ class Market:
         await self.command(
             who, f"/v1/deals/{deal}/approve", {}, lambda answer: ("adrequests.WorkApproved.v1", deal, "")
         )
+
+    # To the letter
+
+    async def top_up(self, who: Person, amount: int) -> None:
+        """Bring money into a sponsor's wallet; insists until it is done."""
+        await self.insist(who, *top_up(amount))
+
+    async def withdraw(self, who: Person, amount: int) -> dict[str, Any] | None:
+        """Ask for a withdrawal; returns the answer, None where it was refused."""
+        return await self.command(
+            who, "/v1/withdrawals", {"amount_minor": amount, "currency": CURRENCY},
+            lambda answer: ("payments.WithdrawalRequested.v1", answer["id"], str(amount)),
+        )  # fmt: skip
+
+    async def earn(self, sponsor: Person, influencer: Person, amount: int) -> int:
+        """Do one deal from offer to release, and return what the influencer can withdraw then."""
+        await self.top_up(sponsor, amount)
+        offered = await self.insist(
+            sponsor, "/v1/ad-requests", self._offer(sponsor, influencer, amount),
+            lambda answer: ("adrequests.OfferSent.v1", answer["id"], "1"),
+        )  # fmt: skip
+        agreed = await self.insist(
+            influencer, f"/v1/ad-requests/{offered['id']}/accept", {"version": 1},
+            lambda answer: ("adrequests.DealAgreed.v1", answer["deal_id"], "1"),
+        )  # fmt: skip
+        deal = agreed["deal_id"]
+        await self.insist(
+            influencer, f"/v1/deals/{deal}/submissions", {"post_url": f"https://social.example/p/{deal}"},
+            lambda answer: ("adrequests.WorkSubmitted.v1", deal, ""),
+        )  # fmt: skip
+        await self._approve(sponsor, deal)
+        until = time.monotonic() + PATIENCE
+        while not (available := (await figures(influencer, "earnings")).get("available_minor", 0)):
+            if time.monotonic() > until:
+                raise Unanswered(f"the earnings of deal {deal}")
+            await asyncio.sleep(0.2)
+        return available
+
+    async def insist(self, who: Person, path: str, body: Any, expected: Expected) -> dict[str, Any]:
+        """Command, each time with a new key, until it is not refused: others have heard of what it needs by then."""
+        until = time.monotonic() + PATIENCE
+        while (answer := await self.command(who, path, body, expected)) is None:
+            if time.monotonic() > until:
+                raise Unanswered(f"{path}: {self.told[-1].answer}")
+            await asyncio.sleep(0.2)
+        return answer
 
     # One command
 
@@ -266,6 +314,21 @@ class Market:
         """Get a new token; where that does not work either, the next attempt will try again."""
         with suppress(Refused):
             who.client.access = (await who.client.other().sign_in(who.email, PASSWORD)).access
+
+
+def top_up(amount: int) -> tuple[str, dict[str, Any], Expected]:
+    """Return a top-up as a command: address, body, and the event that is to come of it."""
+    return (
+        "/v1/wallet/top-ups", {"amount_minor": amount, "currency": CURRENCY},
+        lambda answer: ("payments.WalletToppedUp.v1", answer["id"], str(amount)),
+    )  # fmt: skip
+
+
+async def figures(who: Person, name: str) -> dict[str, int]:
+    """Return figures of somebody's dashboard: `money` of a sponsor, `earnings` of an influencer."""
+    body = (await who.client.read("/v1/dashboards/me")).body
+    found: dict[str, int] = body.get(name, {}).get(CURRENCY, {})
+    return found
 
 
 def by_kind(told: list[Told]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from deploy.local.apart import platform
 from deploy.local.paths import LOCAL
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
-from tests.chaos import checks
+from tests.chaos import checks, parked
 from tests.chaos.checks import Broken
 from tests.chaos.faults import Fault, Hit, inflict, schedule
 from tests.chaos.market import Market, by_kind
@@ -103,6 +103,8 @@ async def trade(state: Running, folder: Path, seed: int, commands: int, clients:
         say(await checks.money_adds_up(market))
         say(await checks.answers_equal(market))
         say(await checks.acknowledged_once(market, state, before) + ", also after their keys came again")
+        say(await checks.nobody_restricted_acted(state))
+        say(await parked.in_order(state))
         say(await checks.verified(state))
 
 
