@@ -7,6 +7,7 @@ JOBS ?= 2
 SEED ?= 1
 COMMANDS ?= 2000
 CLIENTS ?= 32
+ONLY ?=
 
 .PHONY: help
 help: ## List the targets.
@@ -66,6 +67,10 @@ chaos: setup ## Kill processes under a random market, then check that nothing wa
 .PHONY: chaos-outages
 chaos-outages: setup ## Stop Kafka for minutes, refuse a database, offer twice the capacity (ARGS="--rate 200 --seconds 180").
 	@$(PYTHON_ENV) -m tests.chaos.outages $(ARGS)
+
+.PHONY: chaos-planted
+chaos-planted: setup ## Plant known faults into copies of the platform, one at a time, and see each caught (ONLY=5,6,7).
+	@$(PYTHON_ENV) -m tests.chaos.planted.run --seed $(SEED) --only "$(ONLY)"
 
 .PHONY: bench-append
 bench-append: setup ## Measure appending against pgbench and a library, in the same run.

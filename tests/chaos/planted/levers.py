@@ -1,0 +1,107 @@
+"""Levers on a running platform, which make rare moments certain: locks that are held, connections that are hung up
+on, and second replicas. Nothing of it needs a switch in the product."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+
+from deploy.local import ports, process
+from deploy.local.paths import ROOT
+from deploy.local.process import Child
+from deploy.local.running import Running
+from tests.chaos.checks import Broken
+
+LOCK_PATIENCE = 60.0  # seconds until somebody waits for a lock
+READY_PATIENCE = 300.0  # seconds until a replica is ready
+
+WAITING = """
+SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+
+class Held:
+    """A lock in one database; whoever waits for it can be counted, and hung up on."""
+
+    def __init__(self, holder: asyncpg.Connection, watcher: asyncpg.Connection) -> None:
+        self._holder, self._watcher = holder, watcher
+
+    async def waiting(self) -> list[int]:
+        """Return the sessions that wait."""
+        return [row["pid"] for row in await self._watcher.fetch(WAITING)]
+
+    async def until_waiting(self, count: int) -> None:
+        """Wait until so many sessions wait. Raises Broken: the scenario shows nothing then."""
+        until = time.monotonic() + LOCK_PATIENCE
+        while len(await self.waiting()) < count:
+            if time.monotonic() > until:
+                raise Broken("scenario", f"no {count} sessions wait after {LOCK_PATIENCE:.0f} s")
+            await asyncio.sleep(0.02)
+
+    async def hang_up(self) -> int:
+        """End the sessions that wait, as a server does that is shut down; returns how many."""
+        waiting = await self.waiting()
+        for pid in waiting:
+            await self._watcher.execute("SELECT pg_terminate_backend($1)", pid)
+        return len(waiting)
+
+    async def let_go(self) -> None:
+        """Give the lock back; repeating does nothing."""
+        await self._holder.close()
+
+
+@asynccontextmanager
+async def held(state: Running, service: str, sql: str) -> AsyncIterator[Held]:
+    """Hold what `sql` locks in a service's database, at most until the end of the block."""
+    url = state.postgres_admin_url.rpartition("/")[0] + f"/sponsio_{service}"
+    holder, watcher = await asyncpg.connect(url), await asyncpg.connect(url)
+    try:
+        await holder.execute("BEGIN")
+        await holder.execute(sql)
+        yield Held(holder, watcher)
+    finally:
+        await holder.close()
+        await watcher.close()
+
+
+@asynccontextmanager
+async def replica(state: Running, folder: Path, service: str, role: str) -> AsyncIterator[str]:
+    """Run one more process of a role until the end of the block; gives its address once it is ready."""
+    port = ports.any_free()
+    setting = "HTTP_PORT" if role == "api" else "WORKER_PORT"
+    name = f"{service}-{role}-2"
+    log = folder / "logs" / f"{name}.log"
+    child = process.launch(
+        name,
+        [sys.executable, "-m", f"services.{service}.main", role],
+        log=log,
+        pid_file=folder / "run" / f"{name}.pid",
+        folder=ROOT,
+        environment={**state.settings[service], setting: str(port), "PATH": os.environ.get("PATH", "")},
+    )
+    try:
+        address = f"http://{ports.LOOPBACK}:{port}"
+        await _ready(child, f"{address}/readyz", log)
+        yield address
+    finally:
+        await asyncio.to_thread(child.stop)
+
+
+async def _ready(child: Child, url: str, log: Path) -> None:
+    until = time.monotonic() + READY_PATIENCE
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+        while True:
+            try:
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            if not child.alive() or time.monotonic() > until:
+                raise Broken("scenario", f"{child.name} does not become ready:\n{process.tail(log)}")
+            await asyncio.sleep(0.1)
