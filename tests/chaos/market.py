@@ -100,10 +100,15 @@ class Market:
         self.admin = await self.nobody.other().sign_in(*self._admin_credentials)
         for _ in range(pairs):
             for role, people in (("sponsor", self.sponsors), ("influencer", self.influencers)):
-                email = await self.register(role)
-                people.append(Person(role, email, await self.nobody.other().sign_in(email, PASSWORD)))
-        for sponsor in self.sponsors:
-            await self.admin.command(f"/v1/accounts/{sponsor.id}/approve")
+                people.append(await self.newcomer(role))
+
+    async def newcomer(self, role: str) -> Person:
+        """Return somebody new, signed in; a sponsor is approved."""
+        email = await self.register(role)
+        person = Person(role, email, await self.nobody.other().sign_in(email, PASSWORD))
+        if role == "sponsor":
+            await self.admin.command(f"/v1/accounts/{person.id}/approve")
+        return person
 
     async def open(self, session: aiohttp.ClientSession, pairs: int) -> None:
         """Let so many sponsors and influencers enter, each sponsor with a published campaign."""
@@ -112,10 +117,10 @@ class Market:
             drafted = await sponsor.client.command("/v1/campaigns", draft())
             sponsor.campaign = drafted["id"]
         for sponsor in self.sponsors:
-            await self._until_accepted(sponsor, f"/v1/campaigns/{sponsor.campaign}/publish", {})
+            await self.until_accepted(sponsor.client, f"/v1/campaigns/{sponsor.campaign}/publish", {})
         for influencer in self.influencers:  # known everywhere, as every sponsor's campaign is
             for sponsor in self.sponsors:
-                await self._until_accepted(sponsor, "/v1/ad-requests", self._offer(sponsor, influencer))
+                await self.until_accepted(sponsor.client, "/v1/ad-requests", self._offer(sponsor, influencer))
 
     async def register(self, role: str) -> str:
         """Register somebody and return the address to sign in with."""
@@ -124,12 +129,12 @@ class Market:
         await self.nobody.command("/v1/accounts", body)
         return email
 
-    async def _until_accepted(self, who: Person, path: str, body: Any) -> None:
+    async def until_accepted(self, who: Client, path: str, body: Any) -> None:
         """Do what becomes possible when other services have heard; it is no part of the record."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                await who.client.command(path, body)
+                await who.command(path, body)
                 return
             except Refused:
                 if time.monotonic() > until:

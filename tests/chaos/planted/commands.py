@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from shared.eventstore.append import Appender
@@ -12,14 +13,14 @@ from shared.kernel.routing import partition_of
 from tests.chaos import checks
 from tests.chaos.checks import Broken
 from tests.chaos.market import Person, top_up
-from tests.chaos.planted.levers import held, replica
+from tests.chaos.planted.levers import Held, held, inserts_held, replica
 from tests.chaos.planted.stage import AMOUNT, HEAD, Stage
 
 
-async def _hung_up(stage: Stage, lock: str) -> None:
+async def _hung_up(stage: Stage, lock: AbstractAsyncContextManager[Held]) -> None:
     """Sponsors top up, and PostgreSQL hangs up on whoever of payments waits for the lock; clients ask again."""
     sponsors = await stage.known_to_payments()
-    async with held(stage.state, "payments", lock) as obstacle, asyncio.TaskGroup() as group:
+    async with lock as obstacle, asyncio.TaskGroup() as group:
         for sponsor in sponsors:
             group.create_task(stage.market.top_up(sponsor, AMOUNT))
         await obstacle.until_waiting(1)
@@ -30,12 +31,12 @@ async def _hung_up(stage: Stage, lock: str) -> None:
 
 async def hung_up_at_the_answers(stage: Stage) -> None:
     """Hang up between an event and the answer that is kept for its key."""
-    await _hung_up(stage, "LOCK TABLE answers IN EXCLUSIVE MODE")
+    await _hung_up(stage, inserts_held(stage.state, "payments", "answers"))
 
 
 async def hung_up_at_the_head(stage: Stage) -> None:
     """Hang up before a commit."""
-    await _hung_up(stage, HEAD)
+    await _hung_up(stage, held(stage.state, "payments", HEAD))
 
 
 async def two_replicas_withdraw(stage: Stage) -> None:
@@ -63,6 +64,7 @@ async def two_replicas_publish(stage: Stage) -> None:
                 group.create_task(stage.market.top_up(who, AMOUNT))
             await append_lock.until_waiting(2)
             await append_lock.let_go()
+    await checks.taken(stage.state)
     await checks.verified(stage.state, "payments")
     await stage.happened_as_told()
 
@@ -76,11 +78,13 @@ def _on_two_partitions(people: list[Person]) -> tuple[Person, Person]:
 
 async def restricted_meanwhile(stage: Stage) -> None:
     """A sponsor is restricted, and payments learns of it while a top-up of theirs is decided and not yet committed."""
-    *_, sponsor = await stage.known_to_payments()
+    market = stage.market
+    sponsor = await market.newcomer("sponsor")
+    await market.top_up(sponsor, AMOUNT)
     async with held(stage.state, "payments", HEAD) as append_lock, asyncio.TaskGroup() as group:
-        await stage.market.admin.command(f"/v1/accounts/{sponsor.id}/flag", {"reason": "spam"})
+        await market.until_accepted(market.admin, f"/v1/accounts/{sponsor.id}/flag", {"reason": "spam"})
         await append_lock.until_waiting(1)  # the worker, with the standing
-        group.create_task(stage.market.command(sponsor, *top_up(AMOUNT)))
+        group.create_task(market.command(sponsor, *top_up(AMOUNT)))
         await append_lock.until_waiting(2)
         await append_lock.let_go()
     await checks.nobody_restricted_acted(stage.state)
@@ -89,7 +93,8 @@ async def restricted_meanwhile(stage: Stage) -> None:
 
 async def old_event(stage: Stage) -> None:
     """An event of an earlier release says that a sponsor is restricted, who then tops up all the same."""
-    *_, sponsor = await stage.known_to_payments()
+    sponsor = await stage.market.newcomer("sponsor")
+    await stage.market.top_up(sponsor, AMOUNT)
     fields = {"account_id": sponsor.id, "role": "sponsor", "state": "active", "restriction": "spam"}
     noted = NewEvent(new_id(), f"standing-{sponsor.id}", "accounts.StandingNoted.v1", json.dumps(fields).encode())
     database = await Database.open(stage.state.database_urls["payments"], size=1)

@@ -52,3 +52,11 @@ def without(services: frozenset[str]) -> Edit:
     stand_in = '        return [sys.executable, "-m", "deploy.local.tests.stand_in", str(unit.port), ""]\n'
     condition = f"    if unit.service in {tuple(sorted(services))}:\n"
     return Edit("deploy/local/platform.py", line, condition + stand_in + line)
+
+
+#: Locks are held on purpose: on a slow machine nobody is to give up on them sooner than on any other statement.
+PATIENT = Edit(
+    "deploy/local/databases.py",
+    '    "statement_timeout": "30s",\n    "lock_timeout": "10s",\n',
+    '    "statement_timeout": "30s",\n    "lock_timeout": "30s",\n',
+)

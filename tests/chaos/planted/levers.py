@@ -18,11 +18,18 @@ from deploy.local.process import Child
 from deploy.local.running import Running
 from tests.chaos.checks import Broken
 
-LOCK_PATIENCE = 60.0  # seconds until somebody waits for a lock
+LOCK_PATIENCE = 120.0  # seconds until somebody waits for a lock
 READY_PATIENCE = 300.0  # seconds until a replica is ready
 
 WAITING = """
 SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+#: Whoever inserts a row waits for one lock: a statement that could insert and does not is not held up, as it would be
+#: by a lock of the table.
+OBSTACLE = """
+CREATE OR REPLACE FUNCTION obstacle() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
+CREATE OR REPLACE TRIGGER obstacle BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION obstacle()"""
 
 
 class Held:
@@ -56,9 +63,21 @@ class Held:
 
 
 @asynccontextmanager
+async def inserts_held(state: Running, service: str, table: str) -> AsyncIterator[Held]:
+    """Hold up whoever inserts a row into a table, at most until the end of the block."""
+    connection = await asyncpg.connect(_address(state, service))
+    try:
+        await connection.execute(OBSTACLE.format(table=table))
+    finally:
+        await connection.close()
+    async with held(state, service, "SELECT pg_advisory_xact_lock(1)") as obstacle:
+        yield obstacle
+
+
+@asynccontextmanager
 async def held(state: Running, service: str, sql: str) -> AsyncIterator[Held]:
     """Hold what `sql` locks in a service's database, at most until the end of the block."""
-    url = state.postgres_admin_url.rpartition("/")[0] + f"/sponsio_{service}"
+    url = _address(state, service)
     holder, watcher = await asyncpg.connect(url), await asyncpg.connect(url)
     try:
         await holder.execute("BEGIN")
@@ -67,6 +86,10 @@ async def held(state: Running, service: str, sql: str) -> AsyncIterator[Held]:
     finally:
         await holder.close()
         await watcher.close()
+
+
+def _address(state: Running, service: str) -> str:
+    return state.postgres_admin_url.rpartition("/")[0] + f"/sponsio_{service}"
 
 
 @asynccontextmanager

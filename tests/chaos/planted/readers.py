@@ -15,12 +15,12 @@ from shared.messaging.topics import PARTITIONS
 from tests.chaos import checks, parked
 from tests.chaos.checks import Broken
 from tests.chaos.faults import pid_file
+from tests.chaos.market import figures
 from tests.chaos.planted.levers import held, replica
 from tests.chaos.planted.stage import AMOUNT, Stage
 
 STOPPED_SECONDS = 30.0
 LIVE_PATIENCE = 30.0  # seconds until an open stream shows what is committed
-POISONED = 13_13  # minor units: with so much topped up a row cannot be written
 
 
 async def _hung_up(stage: Stage, lock: str) -> None:
@@ -50,11 +50,10 @@ async def two_projectors(stage: Stage) -> None:
     row = "SELECT 1 FROM admin_dashboard FOR UPDATE"
     async with replica(stage.state, stage.folder, "gateway", "projector"):
         async with held(stage.state, "gateway", row) as lock:
-            until = asyncio.get_running_loop().time() + 60
-            while len(await lock.waiting()) < 2:  # people whose keys are on partitions of both
-                if asyncio.get_running_loop().time() > until:
-                    raise Broken("scenario", "the projectors do not meet at the row")
+            meeting = asyncio.create_task(lock.until_waiting(2))
+            while not meeting.done():  # until there are people whose keys are on partitions of both
                 await stage.market.register("influencer")
+            await meeting
             await lock.let_go()
         await checks.taken(stage.state)
     await stage.read_models_equal_their_rebuild()
@@ -67,15 +66,16 @@ async def nothing_more(stage: Stage) -> None:
 
 async def parked_key(stage: Stage) -> None:
     """PostgreSQL refuses what a message makes of a row; the same sponsor goes on, then the obstacle is taken away."""
-    [sponsor, *_] = stage.market.sponsors
+    [sponsor, *_] = await stage.known_to_payments()
+    poisoned = (await figures(sponsor, "money"))["topped_up_minor"] + AMOUNT  # a row with so much cannot be written
     poison = (
         "ALTER TABLE sponsor_dashboard ADD CONSTRAINT poison CHECK (NOT (key = '{}'"
         " AND coalesce(row -> 'money' -> 'EUR' ->> 'topped_up_minor', '0')::bigint = {}))"
     )
     connection = await asyncpg.connect(stage.state.settings["gateway"]["MIGRATION_DATABASE_URL"])
     try:
-        await connection.execute(poison.format(sponsor.id, POISONED))
-        await stage.market.top_up(sponsor, POISONED)
+        await connection.execute(poison.format(sponsor.id, poisoned))
+        await stage.market.top_up(sponsor, AMOUNT)
         await checks.taken(stage.state)
         await stage.market.top_up(sponsor, AMOUNT)
         await checks.taken(stage.state)
@@ -111,6 +111,8 @@ async def stopped_relay(stage: Stage) -> None:
                 with suppress(ProcessLookupError):
                     os.kill(worker.pid, signal.SIGCONT)
         await republished(stage)
+        for sponsor in sponsors:  # whoever has taken this has come past what was published once more
+            await stage.market.top_up(sponsor, AMOUNT)
     await checks.taken(stage.state)
     await checks.money_adds_up(stage.market, patience=10.0)
     await stage.happened_as_told()

@@ -39,7 +39,7 @@ def plant(name: str, scenarios: list[str], planted: tuple[Edit, ...]) -> Path:
     tree.chmod(0o755)
     edits.copy(ROOT, tree)
     idle = frozenset(SERVICES).difference(*map(needed, scenarios))
-    edits.apply(tree, (edits.without(idle), *planted))
+    edits.apply(tree, (edits.without(idle), edits.PATIENT, *planted))
     return tree
 
 

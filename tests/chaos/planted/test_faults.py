@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.paths import ROOT
 from tests.chaos.checks import INVARIANTS
-from tests.chaos.planted.edits import Edit, Stale, apply
+from tests.chaos.planted.edits import PATIENT, Edit, Stale, apply, without
 from tests.chaos.planted.faults import FAULTS, Fault
 from tests.chaos.planted.scenarios import SCENARIOS
 
@@ -31,6 +31,11 @@ def test_every_edit_finds_its_place_and_compiles(fault: Fault) -> None:
 def test_every_fault_names_an_invariant_and_a_scenario_that_there_are(fault: Fault) -> None:
     assert fault.invariant in INVARIANTS
     assert fault.scenario in SCENARIOS
+
+
+@pytest.mark.parametrize("edit", [without(frozenset({"campaigns"})), PATIENT], ids=lambda edit: edit.file)
+def test_what_is_done_to_every_copy_finds_its_place(edit: Edit) -> None:
+    compile(edit.applied(original(edit.file)), edit.file, "exec")
 
 
 def test_numbers_and_names_are_given_once() -> None:
