@@ -77,7 +77,7 @@ async def parked_key(stage: Stage) -> None:
         await connection.execute(poison.format(sponsor.id, poisoned))
         await stage.market.top_up(sponsor, AMOUNT)
         await checks.taken(stage.state)
-        await stage.market.top_up(sponsor, AMOUNT)
+        await stage.market.top_up(sponsor, AMOUNT + 1)  # by itself it would do no harm
         await checks.taken(stage.state)
         if not await connection.fetchval("SELECT count(*) FROM parked"):
             raise Broken("scenario", "the poison has poisoned nothing")
