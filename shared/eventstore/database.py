@@ -10,7 +10,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 SESSION = {"timezone": "UTC", "idle_in_transaction_session_timeout": "30000", "application_name": "sponsio"}
 
-#: What asyncpg raises when PostgreSQL cannot be reached or hangs up: nothing is known to be wrong with the statement.
+#: What asyncpg raises when PostgreSQL cannot be reached, hangs up or gives up: nothing is known to be wrong with the
+#: statement.
 AWAY = (
     OSError,
     TimeoutError,
@@ -21,6 +22,8 @@ AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidTransactionStateError,
+    asyncpg.LockNotAvailableError,  # somebody holds the head for too long, as a frozen process does
+    asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
 )
 

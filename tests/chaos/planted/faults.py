@@ -36,13 +36,14 @@ FAULTS = (
         "kafka-equals-stores",
         "two_replicas_publish",
         (
+            Edit(APPEND, "        if self._memory.trusted() and (", "        if False and ("),
             Edit(
                 APPEND,
-                "        head = await connection.fetchrow(LOCK)\n",
-                '        unlocked = await connection.fetchval("SELECT numbers FROM head")\n'
-                "        head = await connection.fetchrow(LOCK)\n",
+                "            row = await connection.fetchrow(LOCK)\n",
+                '            unlocked = await connection.fetchval("SELECT numbers FROM head")\n'
+                "            row = await connection.fetchrow(LOCK)\n",
             ),
-            Edit(APPEND, 'list(head["numbers"])', "list(unlocked)"),
+            Edit(APPEND, 'tuple(row["numbers"])', "tuple(unlocked)"),
         ),
     ),
     Fault(

@@ -14,6 +14,7 @@ import aiohttp
 import psutil
 
 from deploy.local import process
+from deploy.local.apart import platform
 from deploy.local.paths import LOCAL
 from deploy.local.running import Running
 from tests.chaos import checks
@@ -21,7 +22,7 @@ from tests.chaos.checks import Broken
 from tests.chaos.market import Market
 from tests.chaos.planted.scenarios import SCENARIOS, needed
 from tests.chaos.planted.stage import Stage
-from tests.chaos.run import platform, say
+from tests.chaos.run import SETTINGS, say
 
 PAIRS = 3  # sponsors, and as many influencers
 HELD = ""  # what stands in the place of an invariant where all of them hold
@@ -46,7 +47,7 @@ async def play(names: list[str], state: Running, folder: Path, seed: int) -> Non
 def verdict(names: list[str], seed: int, folder: Path) -> tuple[str, str]:
     """Return the invariant that was found broken, HELD where none is, and what was found."""
     try:
-        with platform(folder) as state:
+        with platform(folder, SETTINGS) as state:
             try:
                 asyncio.run(play(names, state, folder, seed))
             finally:
