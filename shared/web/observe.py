@@ -9,7 +9,7 @@ import structlog
 
 from shared.web import metrics, tracing
 from shared.web.exchange import KEY, Exchange, answer_problem, header
-from shared.web.logs import describe
+from shared.web.logs import describe, requests
 from shared.web.problems import Problem
 
 #: Asked each few seconds by whoever runs the process: neither counted nor logged.
@@ -61,17 +61,11 @@ class Observe:
 
     def _note(self, method: str, exchange: Exchange, status: int, seconds: float) -> None:
         route = _route(exchange)
-        metrics.observe(method, route, status, seconds)
-        fields: dict[str, Any] = {
-            "method": method[:16],
-            "route": route,
-            "status": status,
-            "ms": round(seconds * 1_000, 2),
-        }
+        metrics.REQUESTS.observe(method, route, status, seconds)
         if exchange.problem is not None:
             metrics.REFUSALS.labels(exchange.problem).inc()
-            fields["problem"] = exchange.problem
-        log.info("request", **fields)
+        context = exchange.context
+        requests.note(context.correlation_id, context.trace.trace_id, method, route, status, seconds, exchange.problem)
 
 
 @lru_cache(maxsize=1)

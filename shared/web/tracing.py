@@ -1,7 +1,7 @@
 """What belongs together: the correlation id of a request and its W3C trace context, carried through await and task."""
 
+import os
 import re
-import secrets
 from contextvars import ContextVar
 
 from shared.kernel.ids import is_id, new_id
@@ -9,6 +9,7 @@ from shared.kernel.record import record
 
 _PATTERN = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _LONGEST = 512
+POOL_BYTES = 6_144
 
 
 @record
@@ -45,12 +46,40 @@ def parse(traceparent: str | None) -> Trace | None:
     return Trace(trace_id, span_id, int(flags, 16) & 1)
 
 
+class _Chance:
+    """Random hexadecimal digits from the operating system, which is asked for those of many requests at once."""
+
+    def __init__(self) -> None:
+        self._digits, self._used = "", 0
+
+    def take(self, count: int) -> str:
+        """Return so many digits that nobody else gets."""
+        used = self._used + count
+        if used > len(self._digits):
+            self._digits, used = os.urandom(POOL_BYTES).hex(), count
+        self._used = used
+        return self._digits[used - count : used]
+
+
+_chance = _Chance()
+
+
+def names(traceparent: str | None, correlation_id: str | None) -> tuple[str, str]:
+    """Return correlation id and trace id of a request that nothing comes of: what `begin` would give it."""
+    parent = parse(traceparent)
+    return _correlation(correlation_id), parent.trace_id if parent else _chance.take(32)
+
+
+def _correlation(given: str | None) -> str:
+    return given if given and is_id(given) else new_id()
+
+
 def begin(traceparent: str | None = None, correlation_id: str | None = None) -> Context:
     """Enter a span of the caller's trace, or of a fresh one, and keep the correlation id where it is one of ours."""
     parent = parse(traceparent)
-    span_id = secrets.token_hex(8)
-    trace = Trace(parent.trace_id, span_id, parent.flags) if parent else Trace(secrets.token_hex(16), span_id)
-    context = Context(correlation_id if correlation_id and is_id(correlation_id) else new_id(), trace)
+    span_id = _chance.take(16)
+    trace = Trace(parent.trace_id, span_id, parent.flags) if parent else Trace(_chance.take(32), span_id)
+    context = Context(_correlation(correlation_id), trace)
     current.set(context)
     return context
 
