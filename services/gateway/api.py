@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from services.gateway import queries
+from services.gateway.hot import Hot
 from services.gateway.live import Changes, Stream, events
 from services.gateway.queries import Found, Where
 from shared.eventstore.database import Database
@@ -20,6 +21,7 @@ from shared.web.commands import header_problem
 from shared.web.consistency import Consistency
 from shared.web.permissions import PUBLIC, SIGNED_IN, Permission
 from shared.web.problems import TYPE_BASE, Problem, catalogue
+from shared.web.ready import ready_of
 from shared.web.values import DEFAULT_PAGE, LONGEST_CURSOR, MAX_PAGE, Currency, Id, Text
 
 ADMIN = frozenset({"admin"})
@@ -242,8 +244,16 @@ async def list_accounts(request: Request, filters: Annotated[AccountFilters, Que
 async def read_dashboard(request: Request, caller: SignedIn, _: NoParameters) -> Response:
     """Read the figures of one's role: a sponsor's or influencer's own, the platform's for admins."""
     stale = await _wait(request)
-    _version, row, token = await queries.dashboard(_database(request), caller)
-    return _answer(request, Found(row.encode(), token), stale)
+    hot: Hot = state_of(request, "hot")
+    row = queries.dashboard_row(caller)
+    reading, kept = hot.begin(row), None
+    try:
+        version, item, token = await queries.dashboard(_database(request), caller)
+        found = Found(item.encode(), token)
+        kept = version, ready_of(request.url.path, _response(found).raw_headers, found.body)
+    finally:
+        hot.end(row, reading, kept)
+    return _answer(request, found, stale)
 
 
 @router.get("/v1/dashboards/me/events")
@@ -332,13 +342,20 @@ async def _wait(request: Request) -> bool:
 
 
 def _answer(request: Request, found: Found, stale: bool) -> Response:
-    """Answer what was found. ETags are weak: they tell bytes apart, and are no revision for If-Match."""
+    """Answer what was found, or that the caller has it."""
+    response = _response(found)
+    if stale:
+        response.headers["consistency"] = "stale"
+    if request.headers.get("if-none-match") != response.headers["etag"]:
+        return response
+    kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "content-type")}
+    return Response(status_code=304, headers=kept)
+
+
+def _response(found: Found) -> Response:
+    """Return the whole answer. ETags are weak: they tell bytes apart, and are no revision for If-Match."""
     etag = f'W/"{hashlib.blake2b(found.body, digest_size=9).hexdigest()}"'
-    headers: dict[str, Any] = {"etag": etag, "cache-control": "private, no-cache", "vary": "authorization"}
+    headers = {"etag": etag, "cache-control": "private, no-cache", "vary": "authorization"}
     if found.token:
         headers["consistency-token"] = found.token
-    if stale:
-        headers["consistency"] = "stale"
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=headers)
     return Response(found.body, 200, headers, "application/json")

@@ -13,8 +13,9 @@ from starlette.middleware import Middleware
 from services.gateway import api, consumers
 from services.gateway.config import GatewaySettings
 from services.gateway.description import Description
-from services.gateway.edge import Edge
+from services.gateway.edge import Edge, HotDashboard
 from services.gateway.forwarding import Forwarder
+from services.gateway.hot import Hot
 from services.gateway.live import Changes
 from services.gateway.rates import Rates
 from services.gateway.routes import SERVICES, Routes
@@ -43,7 +44,7 @@ async def run_api(settings: GatewaySettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(database.close)
         identity = RemoteIdentity(settings.need("identity_url"), settings.need("service_secret"))
         await stack.enter_async_context(identity)
-        authenticator = Authenticator(identity, identity.revocations)
+        authenticator = Authenticator(identity, identity.revocations, at_hand=identity.at_hand)
         topics = consumers.topics(settings.topic_prefix)
         waits = (
             Consistency(database, consumers.READ_MODELS, topics),
@@ -54,8 +55,13 @@ async def run_api(settings: GatewaySettings, stop: asyncio.Event) -> None:
         upstreams = {service: Upstream(settings.need(f"{service}_url")) for service in SERVICES}
         for upstream in upstreams.values():
             stack.callback(upstream.close)
-        changes = Changes()
-        listening = await _beside(stack, listen(database, changes.wake, "changed"))
+        changes, hot = Changes(), Hot()
+
+        def wake(channel: str, payload: str) -> None:
+            hot.wake(channel, payload)  # first: who is woken reads what is new
+            changes.wake(channel, payload)
+
+        listening = await _beside(stack, listen(database, wake, "changed", lost=hot.lose))
         listening.add_done_callback(lambda _: stop.set())
         await _beside(stack, _end_streams(changes, stop))
         app = create_app(
@@ -69,19 +75,23 @@ async def run_api(settings: GatewaySettings, stop: asyncio.Event) -> None:
                 "authenticator": authenticator,
                 "consumers": waits,
                 "changes": changes,
+                "hot": hot,
                 "description": Description(upstreams),
             },
         )
+        callers = Rates(settings.rate_limit_per_second, settings.rate_limit_burst)
         door = Middleware(
             Edge,
             routes=Routes(api.PERMISSIONS),
             forwarder=Forwarder(upstreams),
             authenticator=authenticator,
-            callers=Rates(settings.rate_limit_per_second, settings.rate_limit_burst),
+            callers=callers,
             addresses=Rates(settings.rate_limit_anonymous_per_second, settings.rate_limit_anonymous_burst),
         )
         app.user_middleware.append(door)  # inside of observation and body checks
-        await serve(app, settings.http_host, settings.need_port("http_port"), stop=stop)
+        shortcuts = {b"/v1/dashboards/me": HotDashboard(hot, authenticator, callers)}
+        port = settings.need_port("http_port")
+        await serve(app, settings.http_host, port, stop=stop, shortcuts=shortcuts)
 
 
 async def _end_streams(changes: Changes, stop: asyncio.Event) -> None:

@@ -14,25 +14,34 @@ PING_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 
 
-async def listen(database: Database, wake: Callable[[str, str], None], *channels: str) -> None:
+async def listen(
+    database: Database, wake: Callable[[str, str], None], *channels: str, lost: Callable[[], None] = lambda: None
+) -> None:
     """Call `wake(channel, payload)` for each notification, until cancelled.
 
-    A lost connection is opened again; then each channel is woken once with an empty payload, because something may
-    have been missed: a cache that lives by notifications empties itself.
+    `lost` is called as soon as the connection is. It is opened again; then each channel is woken once with an empty
+    payload, because something may have been missed: a cache that lives by notifications empties itself.
     """
     while True:
         try:
-            await _listen(database, wake, channels)
+            await _listen(database, wake, channels, lost)
         except AWAY as problem:
             log.warning("listening_waits", channels=channels, error=type(problem).__name__)
         await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _listen(database: Database, wake: Callable[[str, str], None], channels: tuple[str, ...]) -> None:
+async def _listen(
+    database: Database, wake: Callable[[str, str], None], channels: tuple[str, ...], tell: Callable[[], None]
+) -> None:
     connection = await database.connect()
     try:
         lost = asyncio.Event()
-        connection.add_termination_listener(lambda _: lost.set())
+
+        def ended(_connection: Any) -> None:
+            lost.set()
+            tell()
+
+        connection.add_termination_listener(ended)
 
         def notified(_connection: Any, _pid: int, channel: str, payload: object) -> None:
             wake(channel, str(payload))
@@ -47,4 +56,5 @@ async def _listen(database: Database, wake: Callable[[str, str], None], channels
             except TimeoutError:
                 await connection.execute("SELECT 1", timeout=PING_SECONDS)
     finally:
+        tell()
         connection.terminate()

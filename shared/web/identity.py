@@ -44,6 +44,14 @@ class RemoteKeys:
             raise IdentityAway
         return self._keys.get(kid)
 
+    def at_hand(self, kid: str) -> bool:
+        """Tell whether `key` would return a key without waiting."""
+        if kid not in self._keys:
+            return False
+        if time.monotonic() - (self._fetched_at or 0) > STALE_AFTER_SECONDS:
+            self._fetch()
+        return True
+
     def _fetch(self) -> "asyncio.Task[None] | None":
         """Begin to ask, or join who asks already; None where it was asked a moment ago."""
         if self._fetching is not None:
@@ -119,3 +127,7 @@ class RemoteIdentity:
         if self._keys is None:
             raise IdentityAway
         return await self._keys.key(kid)
+
+    def at_hand(self, kid: str) -> bool:
+        """Tell whether `key` would return a key without waiting."""
+        return self._keys is not None and self._keys.at_hand(kid)

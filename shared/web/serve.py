@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
+
+from shared.web.ready import Shortcut, protocol
 
 GRACE_SECONDS = 10  # for answers under way, streams included
 KEEP_ALIVE_SECONDS = 75  # longer than our own clients keep idle connections: the client closes first
@@ -32,9 +34,17 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: Any, host: str, port: int, *, stop: asyncio.Event | None = None, grace_seconds: int = GRACE_SECONDS
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    stop: asyncio.Event | None = None,
+    grace_seconds: int = GRACE_SECONDS,
+    shortcuts: Mapping[bytes, Shortcut] | None = None,
 ) -> None:
     """Serve until `stop` is set, or, without one, until SIGTERM or SIGINT; then drain for `grace_seconds` at most.
+
+    `shortcuts` answer before the app where they can, each for the target under which it stands.
 
     The app's lifespan is entered before the port opens and left when the last answer is out. Raises SystemExit where
     the port is taken or the lifespan fails.
@@ -43,7 +53,7 @@ async def serve(
         stop = stop_on_signals()
     config = uvicorn.Config(
         app, host, port,
-        loop="none", http="httptools", ws="none", lifespan="on", interface="asgi3",
+        loop="none", http=protocol(shortcuts or {}), ws="none", lifespan="on", interface="asgi3",
         log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=grace_seconds,
     )  # fmt: skip
