@@ -8,6 +8,7 @@ SEED ?= 1
 COMMANDS ?= 2000
 CLIENTS ?= 32
 ONLY ?=
+ROUNDS ?= 5
 
 .PHONY: help
 help: ## List the targets.
@@ -73,20 +74,20 @@ chaos-planted: setup ## Plant known faults into copies of the platform, one at a
 	@$(PYTHON_ENV) -m tests.chaos.planted.run --seed $(SEED) --only "$(ONLY)"
 
 .PHONY: bench-append
-bench-append: setup ## Measure appending against pgbench and a library, in the same run.
-	@$(PYTHON_ENV) -m bench.append
+bench-append: setup ## Measure appending against pgbench and a library, in the same run (ROUNDS=5).
+	@ROUNDS=$(ROUNDS) $(PYTHON_ENV) -m bench.append
 
 .PHONY: bench-gateway
-bench-gateway: setup ## Measure reads and forwarding of the gateway against nginx, and its CPU (needs nginx and wrk).
-	@$(PYTHON_ENV) -m bench.gateway
+bench-gateway: setup ## Measure reads and forwarding of the gateway against nginx, and its CPU (needs nginx and wrk; ROUNDS=5).
+	@ROUNDS=$(ROUNDS) $(PYTHON_ENV) -m bench.gateway
 
 .PHONY: bench-flow
-bench-flow: setup ## Measure the way from a commit to the dashboard through Kafka, projecting and rebuilding.
-	@$(PYTHON_ENV) -m bench.flow
+bench-flow: setup ## Measure the way from a commit to the dashboard through Kafka, projecting and rebuilding (ROUNDS=5).
+	@ROUNDS=$(ROUNDS) $(PYTHON_ENV) -m bench.flow
 
 .PHONY: bench-command
-bench-command: setup ## Measure commands against a raw append and the conventional build (needs wrk).
-	@$(PYTHON_ENV) -m bench.command
+bench-command: setup ## Measure commands against a raw append and the conventional build (needs wrk; ROUNDS=5).
+	@ROUNDS=$(ROUNDS) $(PYTHON_ENV) -m bench.command
 
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend.

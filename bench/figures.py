@@ -1,12 +1,13 @@
 """What a bench measures and says: rounds, ratios within a round, their median and spread, and the bar."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from statistics import median
 
 from shared.kernel.record import record
 
-ROUNDS = 5
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
 
 
 @record

@@ -89,6 +89,8 @@ def compared(opened: Room, sponsor: Sponsor, file: Path) -> int:
             "CPU of a hot dashboard, us": partial(cpu_us, ours + DASHBOARD, opened.pid("gateway-api"), sponsor),
             "CPU of the bare server, us": partial(cpu_us, bare, child.pid, sponsor),
         }
+        for way in ways.values():
+            tools.warm(way)
         found = measure(ways)
     figures = [
         ratio("hot-read-to-nginx-static", found, "hot dashboard", "nginx, the same bytes as a file", 0.15),

@@ -15,9 +15,22 @@ import orjson
 from shared.web.ready import Ready
 
 LONGEST_SECONDS = 1.0  # also where announcements are lost without a sign
+AGAIN_SECONDS = 0.5  # then one of those who ask reads the row anew, and the others need not
 MOST_ROWS = 10_000
 
 Row = tuple[str, str]  # read model, key
+
+
+class Kept:
+    """An answer: from `again_at` on one is sent to read it anew, from `until` on nobody gets it."""
+
+    __slots__ = ("again_at", "ready", "until", "version")
+
+    def __init__(self, version: int, ready: Ready, began: float) -> None:
+        self.version = version
+        self.ready = ready
+        self.again_at = began + AGAIN_SECONDS
+        self.until = began + LONGEST_SECONDS
 
 
 class Reading:
@@ -36,19 +49,22 @@ class Hot:
     def __init__(self, *, most: int = MOST_ROWS, now: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._now = now
-        self._kept: OrderedDict[Row, tuple[int, float, Ready]] = OrderedDict()  # version, until when
+        self._kept: OrderedDict[Row, Kept] = OrderedDict()
         self._readings: dict[Row, set[Reading]] = {}
         self._hears = False
 
     def get(self, row: Row) -> Ready | None:
-        """Return the answer where it is kept."""
+        """Return the answer where it is kept; None: read the row."""
         kept = self._kept.get(row)
         if kept is None:
             return None
-        if kept[1] <= self._now():
+        now = self._now()
+        if now < kept.again_at:
+            return kept.ready
+        if now >= kept.until:
             del self._kept[row]
-            return None
-        return kept[2]
+        kept.again_at = kept.until
+        return None
 
     def begin(self, row: Row) -> Reading:
         """Note that a row is about to be read; to be followed by `end`."""
@@ -64,7 +80,7 @@ class Hot:
             del self._readings[row]
         if found is None or not self._hears or reading.least is None or found[0] < reading.least:
             return
-        self._kept[row] = (found[0], reading.began + LONGEST_SECONDS, found[1])
+        self._kept[row] = Kept(*found, reading.began)
         self._kept.move_to_end(row)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
@@ -78,7 +94,7 @@ class Hot:
             return
         for key, version in told["k"]:
             row = (told["p"], key)
-            if (kept := self._kept.get(row)) is not None and kept[0] < version:
+            if (kept := self._kept.get(row)) is not None and kept.version < version:
                 del self._kept[row]
             for reading in self._readings.get(row, ()):
                 if reading.least is not None:
