@@ -21,7 +21,7 @@ import orjson
 import uvloop
 
 from bench import room
-from bench.figures import Figure, measure, ratio, report, say, table
+from bench.figures import ROUNDS, Figure, measure, ratio, report, say, table
 from bench.paced import p99_ms, paced
 from bench.room import Room
 from deploy.local.fresh import Databases, FreshDatabase
@@ -253,12 +253,14 @@ def main() -> int:
     with room.opened() as opened:
         times: dict[str, list[float]] = defaultdict(list)
         run(flow(opened, RATES[0]))  # warm up
-        for number in range(1, 4):
+        for number in range(1, ROUNDS + 1):
             for rate in RATES:
                 commit, visible = run(flow(opened, rate))
                 times[f"commit, {rate}/s"].append(commit)
                 times[f"commit to visible, {rate}/s"].append(visible)
-                say(f"round {number} of 3: {rate}/s: commit p99 {commit:.1f} ms, visible p99 {visible:.1f} ms later")
+                say(
+                    f"round {number} of {ROUNDS}: {rate}/s: commit p99 {commit:.1f} ms, visible p99 {visible:.1f} ms later"
+                )
         found, slowest = projecting(opened)
     p99s = {name: tuple(values) for name, values in times.items()}
     table(p99s, "milliseconds, 99th percentile")

@@ -37,7 +37,7 @@ from tests.chaos.faults import pid_file
 from tests.chaos.market import CURRENCY, Market, Person, draft
 from tests.chaos.run import SETTINGS, say
 
-PAIRS = 4
+PAIRS = 32  # a wallet takes one top-up after another
 CLIENTS = 64  # of a closed loop
 CONNECTIONS = 512
 CAPACITY_SECONDS = 10.0
@@ -246,7 +246,9 @@ async def all_of_it(state: Running, folder: Path, rate: float, seconds: float) -
     patience = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
     async with aiohttp.ClientSession(connector=connector, timeout=patience) as session:
         market = Market(state.gateway_url, (state.admin_email, state.admin_password), seed=1)
-        await market.open(session, PAIRS)
+        await market.enter(session, PAIRS)
+        for sponsor in market.sponsors:  # until payments has heard that they are approved
+            await market.top_up(sponsor, 100)
         load = Load(market.sponsors)
         await database_refused(state, load, min(rate, 40.0))
         await too_much(state, folder, load)
