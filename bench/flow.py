@@ -258,9 +258,8 @@ def main() -> int:
                 commit, visible = run(flow(opened, rate))
                 times[f"commit, {rate}/s"].append(commit)
                 times[f"commit to visible, {rate}/s"].append(visible)
-                say(
-                    f"round {number} of {ROUNDS}: {rate}/s: commit p99 {commit:.1f} ms, visible p99 {visible:.1f} ms later"
-                )
+                p99 = f"commit p99 {commit:.1f} ms, visible p99 {visible:.1f} ms later"
+                say(f"round {number} of {ROUNDS}: {rate}/s: {p99}")
         found, slowest = projecting(opened)
     p99s = {name: tuple(values) for name, values in times.items()}
     table(p99s, "milliseconds, 99th percentile")
