@@ -1,13 +1,8 @@
-"""Who gets in: the pure heart of an append, run on what was read under the append lock or on what is taken for granted.
-
-Entries expect their streams to stand where they saw them, their claims to be free, their keys to be new. Mostly all of
-that is true: they may be admitted to the world in which it is, if the statement that writes makes sure of it.
-"""
+"""Who gets in: the pure heart of an append, run on a world that was read under the append lock or taken for granted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -29,99 +24,10 @@ from shared.eventstore.entry import (
     Taken,
     Write,
 )
-from shared.kernel.record import record
+from shared.eventstore.world import Kept, World
 from shared.kernel.routing import partition_of
 
 _metadata = msgspec.json.Encoder()
-_TICK = timedelta(microseconds=1)
-
-
-@record
-class Kept:
-    """An answer that is kept for repeats of its key."""
-
-    digest: bytes
-    answer: Answer
-
-
-@record
-class Head:
-    """Where the log ends. Each commit gives it a later `recorded_at`: no two states of it are alike."""
-
-    epoch: str
-    position: int
-    hash: bytes
-    recorded_at: datetime
-    numbers: tuple[int, ...]
-
-    def after(self, now: datetime) -> datetime:
-        """Return the time of what comes next: the store's time `now`, but later than all before."""
-        return max(now, self.recorded_at + _TICK)
-
-
-@dataclass(slots=True)
-class World:
-    """What the batch expects as it stands under the lock; admitted entries change it for those behind them."""
-
-    epoch: str
-    position: int
-    hash: bytes
-    now: datetime
-    numbers: list[int]
-    versions: dict[str, int] = field(default_factory=dict)
-    claims: dict[tuple[str, str], str] = field(default_factory=dict)
-    answers: dict[str, Kept] = field(default_factory=dict)
-    checkpoints: dict[tuple[str, str, int], tuple[str, int]] = field(default_factory=dict)
-    deadlines: set[str] = field(default_factory=set)
-
-    @classmethod
-    def behind(cls, head: Head, now: datetime) -> Self:
-        """Return the world whose log ends with `head`, of which nothing else is known yet."""
-        return cls(head.epoch, head.position, head.hash, head.after(now), list(head.numbers))
-
-    @property
-    def head(self) -> Head:
-        """Return where the log ends after the entries that were admitted."""
-        return Head(self.epoch, self.position, self.hash, self.now, tuple(self.numbers))
-
-
-@dataclass(slots=True)
-class Granted:
-    """What a batch takes for granted of a world that it has not read, each thing as its first entry that names it."""
-
-    versions: dict[str, int] = field(default_factory=dict)
-    claims: dict[tuple[str, str], str | None] = field(default_factory=dict)  # None: nobody's
-    keys: list[str] = field(default_factory=list)  # not answered yet
-    checkpoints: dict[tuple[str, str, int], tuple[str, int]] = field(default_factory=dict)
-    deadlines: list[str] = field(default_factory=list)  # open
-
-    def tell(self, world: World) -> None:
-        """Make the world one in which all this is true."""
-        world.versions |= self.versions
-        world.claims |= {key: owner for key, owner in self.claims.items() if owner is not None}
-        world.checkpoints |= self.checkpoints
-        world.deadlines.update(self.deadlines)
-
-
-def take_for_granted(entries: Iterable[Entry]) -> Granted | None:
-    """Return what the entries expect, or None where only reading can tell or a statement of their own is to be run."""
-    granted = Granted()
-    for entry in entries:
-        if entry.writes or any(event.stream not in entry.expects for event in entry.events):
-            return None
-        for stream, version in entry.expects.items():
-            granted.versions.setdefault(stream, version)
-        for claim in entry.releases:
-            granted.claims.setdefault((claim.scope, claim.value), claim.owner)
-        for claim in entry.claims:
-            granted.claims.setdefault((claim.scope, claim.value), None)
-        for move in entry.moves:
-            granted.checkpoints.setdefault((move.consumer, move.topic, move.partition), (move.epoch, move.after))
-        if entry.request is not None:
-            granted.keys.append(entry.request.key)
-        if entry.fires is not None:
-            granted.deadlines.append(entry.fires)
-    return granted
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ class Fault:
 
 APPLICATION = "services/payments/application.py"
 EXECUTE = "shared/eventstore/execute.py"
-APPEND = "shared/eventstore/append.py"
+COMMIT = "shared/eventstore/commit.py"
 PROJECTIONS = "shared/messaging/projections.py"
 PAYMENTS = "services/payments/main.py"
 STANDING = "shared/accounts/standing.py"
@@ -36,14 +36,14 @@ FAULTS = (
         "kafka-equals-stores",
         "two_replicas_publish",
         (
-            Edit(APPEND, "        if self._memory.trusted() and (", "        if False and ("),
+            Edit(COMMIT, "        if self._memory.trusted() and (", "        if False and ("),
             Edit(
-                APPEND,
+                COMMIT,
                 "            row = await connection.fetchrow(LOCK)\n",
                 '            unlocked = await connection.fetchval("SELECT numbers FROM head")\n'
                 "            row = await connection.fetchrow(LOCK)\n",
             ),
-            Edit(APPEND, 'tuple(row["numbers"])', "tuple(unlocked)"),
+            Edit(COMMIT, 'tuple(row["numbers"])', "tuple(unlocked)"),
         ),
     ),
     Fault(

@@ -1,0 +1,154 @@
+"""The transaction of a batch, on a connection that only the appender of this process uses.
+
+A process remembers the head of the log as it left it. A batch is then `admit` and one statement, which writes only if
+the head is still that one and all is as the entries expect. Where something is not, or where nothing is remembered, a
+batch is lock, read, `admit`, write, commit. The lock on `head` comes first then, alone: at READ COMMITTED the SELECT
+behind it sees all that was committed before the lock was given.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from shared.eventstore.admit import Admission, Batch
+from shared.eventstore.database import Connection, Database
+from shared.eventstore.entry import Answer, Entry, Outcome
+from shared.eventstore.memory import Memory
+from shared.eventstore.schema import LOCK, READ, WRITE
+from shared.eventstore.world import Granted, Head, Kept, World, take_for_granted
+
+NEAR = timedelta(milliseconds=100)  # how far from the store's clock a time may be that was reckoned without asking it
+
+
+def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+class Committer:
+    """Owns the connection that writes, one batch at a time."""
+
+    def __init__(self, database: Database, service: str) -> None:
+        self._database = database
+        self._service = service
+        self._connection: Connection | None = None
+        self._memory = Memory()
+        self.unlocked = 0  # batches that one round trip was enough for
+
+    def forget(self) -> None:
+        """Rely on nothing for the next batch: it takes the lock."""
+        self._memory.forget()
+
+    def hang_up(self) -> None:
+        """Give the connection up; the next batch opens another one."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def commit(self, entries: list[Entry]) -> list[Outcome]:
+        """Commit the batch; each entry is let in or not, whole. Raises what asyncpg raises."""
+        if self._connection is None or self._connection.is_closed():
+            self._memory.forget()
+            self._connection = await self._database.connect()
+            await self._connection.set_type_codec(  # bytes in, bytes out: the chain runs over exactly these
+                "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+            )
+        outcomes = None
+        if self._memory.trusted() and (granted := take_for_granted(entries)):
+            outcomes = await self._blindly(self._connection, entries, granted)
+        return outcomes or await self._locked(self._connection, entries)
+
+    async def _blindly(self, connection: Connection, entries: list[Entry], granted: Granted) -> list[Outcome] | None:
+        """Commit in one round trip if all is as we think; return None, and nothing has happened, if it is not."""
+        head, now = self._memory.recall()
+        world = World.behind(head, now)
+        granted.tell(world)
+        batch = Admission(world, self._service).admit(entries)
+        if batch.empty:
+            return None  # answers alone are given under the lock
+        told = await self._write(connection, head, world, batch, granted, NEAR)
+        if told is None:
+            self._memory.mistaken()
+            return None
+        self._memory.keep(world.head, told)
+        self._memory.proven()
+        self.unlocked += 1
+        return batch.outcomes
+
+    async def _locked(self, connection: Connection, entries: list[Entry]) -> list[Outcome]:
+        self._memory.forget()
+        async with connection.transaction():
+            row = await connection.fetchrow(LOCK)
+            if row is None:
+                raise asyncpg.InternalServerError("the store has no head")
+            head = Head(row["epoch"], row["position"], row["hash"], row["recorded_at"], tuple(row["numbers"]))
+            world = World.behind(head, row["now"])
+            await self._read(connection, world, entries)
+            batch = Admission(world, self._service).admit(entries)
+            told = row["now"]
+            if not batch.empty:
+                for write in batch.writes:
+                    await connection.execute(write.sql, *write.args)
+                told = await self._write(connection, head, world, batch, Granted(), None)
+                if told is None:
+                    raise asyncpg.InternalServerError("the head has moved under its lock")
+        self._memory.keep(head if batch.empty else world.head, told)
+        return batch.outcomes
+
+    async def _read(self, connection: Connection, world: World, entries: list[Entry]) -> None:
+        streams = {s for e in entries for s in (*e.expects, *(event.stream for event in e.events))}
+        claims = {(c.scope, c.value) for e in entries for c in (*e.claims, *e.releases)}
+        keys = {e.request.key for e in entries if e.request}
+        moves = {(m.consumer, m.topic, m.partition) for e in entries for m in e.moves}
+        due = {e.fires for e in entries if e.fires}
+        if not (streams or claims or keys or moves or due):
+            return
+        rows = await connection.fetch(
+            READ, list(streams), *_columns(claims, 2), list(keys), *_columns(moves, 3), list(due)
+        )
+        for row in rows:
+            match row["kind"]:
+                case "version":
+                    world.versions[row["a"]] = row["n"]
+                case "claim":
+                    world.claims[row["a"], row["b"]] = row["c"]
+                case "answer":
+                    world.answers[row["a"]] = Kept(row["x"], Answer(row["n"], row["y"], row["b"]))
+                case "checkpoint":
+                    world.checkpoints[row["a"], row["b"], row["p"]] = (row["c"], row["n"])
+                case _:
+                    world.deadlines.add(row["a"])
+
+    async def _write(
+        self, connection: Connection, head: Head, world: World, batch: Batch, granted: Granted, near: timedelta | None
+    ) -> datetime | None:
+        """Write the batch behind `head` if it is the head and what is granted holds; return the store's time."""
+        set_deadlines = [d for d in batch.deadlines.values() if d is not None]
+        told: datetime | None = await connection.fetchval(
+            WRITE,
+            *_columns(batch.events, 14),
+            *_columns(((s, v, o) for (s, v), o in batch.claims.items() if o is not None), 3),
+            *_columns((key for key, owner in batch.claims.items() if owner is None), 2),
+            *_columns(batch.answers, 5),
+            *_columns(
+                ((m.consumer, m.topic, m.partition, m.epoch, m.number, m.next_offset) for m in batch.moves.values()), 6
+            ),
+            *_columns(((d.id, d.due_at, d.kind, d.subject) for d in set_deadlines), 4),
+            [key for key, deadline in batch.deadlines.items() if deadline is None],
+            world.position,
+            world.hash,
+            world.now,
+            world.numbers,
+            head.epoch,
+            head.hash,
+            head.recorded_at,
+            near,
+            *_columns(granted.versions.items(), 2),
+            *_columns(((s, v, o) for (s, v), o in granted.claims.items()), 3),
+            granted.keys,
+            *_columns((key + place for key, place in granted.checkpoints.items()), 5),
+            granted.deadlines,
+        )
+        return told

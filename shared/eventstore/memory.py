@@ -1,0 +1,43 @@
+"""What a process remembers of the head between two batches, and how far to rely on it."""
+
+import time
+from datetime import datetime, timedelta
+
+from shared.eventstore.world import Head
+
+SHYEST = 64  # batches under the lock after many mistakes: another process appends all the time
+
+
+class Memory:
+    """The head as this process left it, and the store's time; how far to rely on it, with others about."""
+
+    def __init__(self) -> None:
+        self._head: Head | None = None
+        self._told: datetime  # the store's time
+        self._heard = 0.0  # ours (s, monotonic) when we were told
+        self._mistakes = self._shy = 0
+
+    def keep(self, head: Head, told: datetime) -> None:
+        self._head, self._told, self._heard = head, told, time.monotonic()
+
+    def forget(self) -> None:
+        self._head = None
+
+    def trusted(self) -> bool:
+        """Tell whether to rely on it for the next batch; after each mistake not for twice as many batches."""
+        if self._shy:
+            self._shy -= 1
+            return False
+        return self._head is not None
+
+    def recall(self) -> tuple[Head, datetime]:
+        """Return the head and what time the store has now."""
+        assert self._head is not None
+        return self._head, self._told + timedelta(seconds=time.monotonic() - self._heard)
+
+    def mistaken(self) -> None:
+        self._shy = min(2**self._mistakes, SHYEST)
+        self._mistakes = min(self._mistakes + 1, SHYEST)
+
+    def proven(self) -> None:
+        self._mistakes = 0
