@@ -6,7 +6,8 @@ import pytest
 
 from tests.architecture.rules import RULES, Rule, files
 
-HOME = "/ro" + "ot/project/data"  # in two parts, so that this file is no bad sample itself
+HOME = "/ro" + "ot/project/data"  # in two parts, as is the other: so that this file is no bad sample itself
+BELOW = ".local/wo" + "rk/data"
 
 #: rule -> (path, what breaks it, what does not)
 SAMPLES = {
@@ -17,7 +18,7 @@ SAMPLES = {
     ),
     "no httpx": ("services/gateway/forward.py", "import httpx\n", "import aiohttp\n"),
     "no long file": ("shared/kernel/long.py", "x = 1\n" * 201, "x = 1\n" * 200),
-    "no path of one machine": ("docs/run.md", f"Data lies in {HOME}.\n", "Data lies in .local/work/data.\n"),
+    "no path of one machine": ("docs/run.md", f"Data lies in {HOME}.\n", f"Data lies in {BELOW}.\n"),
     "no host in a lock file": (
         "requirements.lock",
         "--index-url https://index.example/simple\n",

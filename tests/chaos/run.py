@@ -17,6 +17,7 @@ import aiohttp
 from deploy.local import postgres
 from deploy.local.apart import platform
 from deploy.local.paths import LOCAL
+from deploy.local.platform import ask
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
 from tests.chaos import checks, parked
@@ -59,13 +60,7 @@ async def all_ready(state: Running) -> None:
     until = time.monotonic() + READY_PATIENCE
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
         for name, url in state.ready_urls.items():
-            while True:
-                try:
-                    async with session.get(url) as answer:
-                        if answer.status == 200:
-                            break
-                except (aiohttp.ClientError, TimeoutError):
-                    pass
+            while await ask(session, url) != "200":
                 if time.monotonic() > until:
                     raise Broken("recovery", f"{name} is not ready {READY_PATIENCE:.0f} s after the last fault")
                 await asyncio.sleep(0.2)

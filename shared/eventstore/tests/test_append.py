@@ -8,7 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.eventstore.database import Database
+from shared.eventstore.append import StoreAway
+from shared.eventstore.database import AWAY, Database
 from shared.eventstore.entry import (
     Claim,
     Committed,
@@ -196,6 +197,17 @@ async def test_a_lost_connection_is_an_unknown_outcome_and_then_all_is_well(stor
         try:
             await fill(store, "j", 1, key="again")
             break
-        except Exception:
+        except (StoreAway, *AWAY):
             await asyncio.sleep(0.05)
     assert await state(store, "j") == (jar.Jar(2), 2)
+
+
+async def test_a_head_that_somebody_holds_for_too_long_is_an_unknown_outcome(store: Store) -> None:
+    entry = Entry(ME, {"jar-1": 0}, events=(event("jar-1"),))
+    holder = await store.database.connect()
+    async with holder.transaction():  # as a process that is frozen in the middle of its batch
+        await holder.execute("SELECT FROM head FOR UPDATE")
+        with pytest.raises(StoreAway):
+            await store.appender.append(entry)
+    await holder.close()
+    assert isinstance(await store.appender.append(entry), Committed)

@@ -14,6 +14,7 @@ import asyncpg
 
 from deploy.local import ports, process
 from deploy.local.paths import ROOT
+from deploy.local.platform import ask
 from deploy.local.process import Child
 from deploy.local.running import Running
 from tests.chaos.checks import Broken
@@ -118,13 +119,7 @@ async def replica(state: Running, folder: Path, service: str, role: str) -> Asyn
 async def _ready(child: Child, url: str, log: Path) -> None:
     until = time.monotonic() + READY_PATIENCE
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
-        while True:
-            try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except (aiohttp.ClientError, TimeoutError):
-                pass
+        while await ask(session, url) != "200":
             if not child.alive() or time.monotonic() > until:
                 raise Broken("scenario", f"{child.name} does not become ready:\n{process.tail(log)}")
             await asyncio.sleep(0.1)
