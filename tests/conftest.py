@@ -22,7 +22,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.record import record
 
 PATIENCE_SECONDS = (
-    30.0  # until something is seen; a busy machine is slow, and slowness is not what these tests are about
+    60.0  # until something is seen; a busy machine is slow, and slowness is not what these tests are about
 )
 
 

@@ -40,7 +40,7 @@ async def audit(database: Database, bootstrap: str, topic: str, service: str, pa
     Raises Unequal with the first bad position.
 
     What the relay has not sent yet is waited for, `patience` seconds without progress. A store that is shorter than
-    Kafka, its tail cut off, shows too.
+    Kafka, its tail cut off, shows too. TimeoutError: Kafka does not hand over what it holds, so nothing is known.
     """
     places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
@@ -88,8 +88,8 @@ async def _messages(side: Side, last: int) -> AsyncIterator[Item]:
     side.consumer.assign([side.place])
     side.consumer.seek(side.place, 0)
     seen = position = 0
-    give_up = clock() + side.patience
-    while (seen < last or position < side.end) and clock() < give_up:
+    heard = clock()
+    while seen < last or position < side.end:
         found = await side.consumer.getmany(side.place, timeout_ms=500, max_records=1_000)
         for raw in found.get(side.place, []):
             with suppress(Foreign):  # no relay of ours wrote it, and no reader takes it
@@ -99,8 +99,13 @@ async def _messages(side: Side, last: int) -> AsyncIterator[Item]:
                 if item.number > seen:
                     yield item
                     seen = item.number
-            give_up = clock() + side.patience
-        position = await side.consumer.position(side.place)
+        before, position = position, await side.consumer.position(side.place)
+        if position > before:
+            heard = clock()
+        elif position < side.end and clock() - heard > STUCK_SECONDS:
+            raise TimeoutError(f"{side.place.topic}[{side.place.partition}]: Kafka stopped at {position} of {side.end}")
+        elif position >= side.end and clock() - heard > side.patience:
+            return
 
 
 async def _compare(connection: AnyConnection, side: Side, epoch: str, last: int) -> None:
