@@ -5,10 +5,13 @@ MAKEFLAGS += --no-print-directory
 PYTHON_ENV := PYTHONPATH=. .venv/bin/python
 JOBS ?= 2
 SEED ?= 1
+SEEDS ?= 1-10
 COMMANDS ?= 2000
 CLIENTS ?= 32
 ONLY ?=
 ROUNDS ?= 5
+EVENTS ?= 1000000
+MINUTES ?= 10
 
 .PHONY: help
 help: ## List the targets.
@@ -65,6 +68,10 @@ footprint: setup ## Measure memory and CPU of the idle running platform against 
 chaos: setup ## Kill processes under a random market, then check that nothing was lost or doubled (SEED=1 COMMANDS=2000).
 	@$(PYTHON_ENV) -m tests.chaos.run --seed $(SEED) --commands $(COMMANDS) --clients $(CLIENTS)
 
+.PHONY: chaos-night
+chaos-night: setup ## Run many seeds of chaos one after another and write a report (SEEDS=1-10 COMMANDS=2000).
+	@$(PYTHON_ENV) -m tests.chaos.night --seeds $(SEEDS) --commands $(COMMANDS) --clients $(CLIENTS)
+
 .PHONY: chaos-outages
 chaos-outages: setup ## Stop Kafka for minutes, refuse a database, offer twice the capacity (ARGS="--rate 200 --seconds 180").
 	@$(PYTHON_ENV) -m tests.chaos.outages $(ARGS)
@@ -88,6 +95,19 @@ bench-flow: setup ## Measure the way from a commit to the dashboard through Kafk
 .PHONY: bench-command
 bench-command: setup ## Measure commands against a raw append and the conventional build (needs wrk; ROUNDS=5).
 	@ROUNDS=$(ROUNDS) $(PYTHON_ENV) -m bench.command
+
+.PHONY: bench-growth
+bench-growth: setup ## Measure pages, lists and dashboards with 10,000 events and with many (EVENTS=1000000 ROUNDS=5).
+	@ROUNDS=$(ROUNDS) EVENTS=$(EVENTS) $(PYTHON_ENV) -m bench.growth
+
+.PHONY: bench-soak
+bench-soak: setup ## Measure reads beside 1,000 slow connections, and memory under load for ten minutes (MINUTES=10).
+	@ROUNDS=$(ROUNDS) MINUTES=$(MINUTES) $(PYTHON_ENV) -m bench.soak
+
+.PHONY: bench
+bench: ## Run every bench, one after another; all of them, whichever misses a bar first.
+	@status=0; for each in append gateway command flow growth soak; do \
+		echo "== bench-$$each"; $(MAKE) bench-$$each || status=1; done; exit $$status
 
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend.
