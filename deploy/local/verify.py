@@ -10,10 +10,10 @@ from deploy.local.running import Running
 from deploy.local.trouble import Trouble
 
 
-async def verify(service: str, settings: dict[str, str]) -> tuple[int, str]:
-    """Run a service's own `verify` and return its status and what it says."""
+async def operate(service: str, settings: dict[str, str], *verb: str) -> tuple[int, str]:
+    """Run an operator's verb of a service, with its arguments; return its status and what it says."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"services.{service}.main", "verify"),
+        *(sys.executable, "-m", f"services.{service}.main", *verb),
         cwd=ROOT,
         env={**settings, "PATH": os.environ.get("PATH", "")},
         stdin=asyncio.subprocess.DEVNULL,
@@ -27,7 +27,8 @@ async def verify(service: str, settings: dict[str, str]) -> tuple[int, str]:
 async def verify_all(state: Running) -> bool:
     """Verify all services side by side, printing what each says when it is through; tells whether all is well."""
     well = True
-    for verified in asyncio.as_completed([verify(service, settings) for service, settings in state.settings.items()]):
+    runs = [operate(service, settings, "verify") for service, settings in state.settings.items()]
+    for verified in asyncio.as_completed(runs):
         status, said = await verified
         print(("ok    " if status == 0 else "WRONG ") + said.replace("\n", "\n      "), flush=True)
         well = well and status == 0

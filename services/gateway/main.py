@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -162,7 +162,7 @@ async def run_all(settings: GatewaySettings, stop: asyncio.Event) -> None:
             task.add_done_callback(lambda _: stop.set())
 
 
-async def rebuild_projection(settings: GatewaySettings, name: str) -> str:
+async def rebuild_projection(settings: GatewaySettings, name: str = "") -> str:
     """Make a read model anew from the first message on, beside the living one, and swap it in."""
     from shared.messaging.rebuild import rebuild
 
@@ -170,7 +170,7 @@ async def rebuild_projection(settings: GatewaySettings, name: str) -> str:
     return "\n".join(f"gateway: {one.projection} rebuilt: {one.rows} rows of {one.messages} messages" for one in done)
 
 
-async def verify(settings: GatewaySettings, name: str) -> str:
+async def verify(settings: GatewaySettings, name: str = "") -> str:
     """Compare each read model, at equal checkpoints, with what its messages make of it, byte for byte."""
     from shared.messaging.rebuild import verify_projection
 
@@ -178,7 +178,7 @@ async def verify(settings: GatewaySettings, name: str) -> str:
     return "\n".join(f"gateway: {one.projection}: {one.rows} rows equal their rebuild" for one in done)
 
 
-async def replay(settings: GatewaySettings, name: str) -> str:
+async def replay(settings: GatewaySettings) -> str:
     """Have the running projector try again what is parked."""
     from shared.messaging.parking import request_replay
 
@@ -222,11 +222,23 @@ async def _each(
         await database.close()
 
 
+async def adopt(settings: GatewaySettings, *arguments: str) -> str:
+    """Go on with the epoch of a restored service: SERVICE EPOCH NUMBERS, as its `restored` has said."""
+    from shared.roles.operate import adopted
+
+    database = await Database.open(settings.need("database_url"))
+    try:
+        said = await adopted("gateway", database, settings.topic_prefix, arguments)
+    finally:
+        await database.close()
+    return f"{said}\nthe read models show what is lost until they are made anew: rebuild"
+
+
 Role = Callable[[GatewaySettings, asyncio.Event], Awaitable[None]]
-Verb = Callable[[GatewaySettings, str], Awaitable[str]]
+Verb = Callable[..., Awaitable[str]]
 
 ROLES: dict[str, Role] = {"api": run_api, "projector": run_projector, "all": run_all}
-VERBS: dict[str, Verb] = {"rebuild": rebuild_projection, "verify": verify, "replay": replay}
+VERBS: dict[str, Verb] = {"rebuild": rebuild_projection, "verify": verify, "replay": replay, "adopt": adopt}
 
 
 def main() -> None:
@@ -236,7 +248,7 @@ def main() -> None:
     for name, action in {**ROLES, **VERBS}.items():
         added = parsers.add_parser(name, help=action.__doc__)
         if name in VERBS:
-            added.add_argument("projection", nargs="?", default="")
+            added.add_argument("arguments", nargs="*")
     parsers.add_parser("migrate", help="bring the database to this release's schema, as its owner")
     chosen = parser.parse_args()
     settings = load_settings(GatewaySettings)
@@ -248,16 +260,16 @@ def main() -> None:
     elif chosen.verb in ROLES:
         run(_serve(ROLES[chosen.verb], settings))
     else:
-        run(_operate(VERBS[chosen.verb], settings, chosen.projection))
+        run(_operate(VERBS[chosen.verb], settings, chosen.arguments))
 
 
 async def _serve(role: Role, settings: GatewaySettings) -> None:
     await role(settings, stop_on_signals())
 
 
-async def _operate(verb: Verb, settings: GatewaySettings, projection: str) -> None:
+async def _operate(verb: Verb, settings: GatewaySettings, arguments: Sequence[str]) -> None:
     try:
-        print(await verb(settings, projection))
+        print(await verb(settings, *arguments))
     except Exception as problem:  # an operator wants one line, and a status that scripts understand
         sys.stderr.write(f"gateway: {type(problem).__name__}: {problem}\n")
         raise SystemExit(1) from None

@@ -6,6 +6,8 @@ from typing import Any, Self, TypeAlias
 import asyncpg
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+#: A connection of one's own or one of the pool's.
+AnyConnection: TypeAlias = "Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 SESSION = {"timezone": "UTC", "idle_in_transaction_session_timeout": "30000", "application_name": "sponsio"}

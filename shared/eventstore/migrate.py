@@ -29,7 +29,8 @@ def drop_event_store(op: ModuleType) -> None:
     """Take the event store away; called by the downgrade of a service's first migration."""
     op.execute("DROP FUNCTION store_now")
     op.execute(
-        "DROP TABLE clock, head, events, snapshots, claims, answers, checkpoints, deadlines, parked, republishes"
+        "DROP TABLE clock, head, events, snapshots, claims, answers, checkpoints, epochs, deadlines, parked,"
+        " republishes"
     )
 
 

@@ -11,13 +11,14 @@ from shared.messaging.envelope import Item
 
 @record
 class Run:
-    """Consecutive messages of one partition, at least one, all of one epoch."""
+    """Consecutive messages of one partition, at least one."""
 
     topic: str
     partition: int
     after: Checkpoint  # the last one before them
     items: tuple[Item, ...]
     again: int | None = None  # the offset to go on from, where records before theirs have been dropped
+    epoch: str = ""  # that they count as: a later one where a turn was adopted; '' is the messages' own
 
     @property
     def place(self) -> Place:
@@ -28,7 +29,7 @@ class Run:
 def step(consumer: str, run: Run, after: int, last: Item) -> Move:
     """Return the move from number `after` to behind `last`."""
     behind = last.offset + 1 if run.again is None else run.again
-    return Move(consumer, run.topic, run.partition, last.epoch, after, last.number, behind)
+    return Move(consumer, run.topic, run.partition, run.epoch or last.epoch, after, last.number, behind)
 
 
 class Taker(Protocol):

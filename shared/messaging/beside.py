@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from shared.eventstore.database import Database
-from shared.messaging import checkpoint
+from shared.eventstore.database import AnyConnection, Database
+from shared.messaging import checkpoint, turns
 from shared.messaging.batches import Run
-from shared.messaging.checkpoint import AnyConnection, Checkpoint, Place, Track, Verdict
+from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
 from shared.messaging.envelope import Foreign, Item, place, received
 from shared.messaging.projections import Projector
 from shared.messaging.rows import Projection
@@ -60,13 +60,15 @@ class Beside:
             bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=BATCH
         )
         self._places = [(topic, partition) for topic in topics for partition in range(PARTITIONS)]
-        self._tracks = {where: Track(Checkpoint()) for where in self._places}
+        self._tracks: dict[Place, Track] = {}
         self._read: dict[Place, deque[ConsumerRecord]] = {where: deque() for where in self._places}
 
     async def begin(self) -> None:
         """Make an empty table, with the grants and indexes of the living one, and stand before event 0."""
         await self.drop()
         async with self._database.pool.acquire() as connection, connection.transaction():
+            known = {topic: await turns.read(connection, topic) for topic, _ in self._places}
+            self._tracks = {(t, p): Track(Checkpoint(), known[t], p) for t, p in self._places}
             await connection.execute(f'CREATE TABLE "{self.table}" (LIKE "{self.name}" INCLUDING ALL)')
             for r in await connection.fetch(GRANTS, self.name):
                 await connection.execute(f'GRANT {r["privileges"]} ON "{self.table}" TO "{r["grantee"]}"')
@@ -140,4 +142,4 @@ class Beside:
                 elif verdict is Verdict.SEEK:
                     self._kafka.seek(TopicPartition(*where), track.seek_to)
                     waiting.clear()
-        return Run(*where, after, tuple(items)) if items else None
+        return Run(*where, after, tuple(items), epoch=track.checkpoint.epoch) if items else None

@@ -7,19 +7,14 @@ rebalance or as a forgotten process, changes nothing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
 
-from asyncpg import Connection, Record
-from asyncpg.pool import PoolConnectionProxy
-
+from shared.eventstore.database import AnyConnection
 from shared.eventstore.entry import Move
 from shared.eventstore.execute import Overtaken
 from shared.kernel.record import record
+from shared.messaging.turns import Turn, lost
 
 Place = tuple[str, int]  # topic, partition
-
-#: A connection of one's own or one of the pool's.
-AnyConnection: TypeAlias = "Connection[Record] | PoolConnectionProxy[Record]"
 
 READ = "SELECT topic, partition, epoch, number, next_offset FROM checkpoints WHERE consumer = $1"
 
@@ -34,11 +29,6 @@ RETURNING c.topic, c.partition"""
 BEGIN = """
 INSERT INTO checkpoints (consumer, topic, partition, epoch)
 SELECT *, '' FROM unnest($1::text[], $2::text[], $3::smallint[]) ON CONFLICT DO NOTHING"""
-
-ADOPT = """
-INSERT INTO checkpoints (consumer, topic, partition, epoch, number, next_offset) VALUES ($1, $2, $3, $4, $5, 0)
-ON CONFLICT (consumer, topic, partition) DO UPDATE
-SET epoch = excluded.epoch, number = excluded.number, next_offset = 0"""
 
 
 @record
@@ -83,11 +73,6 @@ async def _move(connection: AnyConnection, moves: Sequence[Move]) -> list[Move]:
     return [m for m in moves if (m.topic, m.partition) not in moved]
 
 
-async def adopt(connection: AnyConnection, consumer: str, place: Place, epoch: str, number: int) -> None:
-    """Put a consumer behind `number` of `epoch`: an operator's word that this is what to go on from."""
-    await connection.execute(ADOPT, consumer, *place, epoch, number)
-
-
 def reached(checkpoints: Mapping[Place, Checkpoint], wanted: Iterable[tuple[Place, str, int]]) -> bool:
     """Tell whether (place, epoch, number) of each wanted message has been applied; a later epoch has none of them."""
     for place, epoch, number in wanted:
@@ -109,9 +94,15 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Track:
-    """One partition as one consumer follows it; pure. It is thrown away when an effect fails and made anew."""
+    """One partition as one consumer follows it; pure. It is thrown away when an effect fails and made anew.
+
+    `turns` are those of the topic that were adopted: what earlier epochs have before a turn counts as of the later one,
+    whose name the checkpoint bears. Without a turn another epoch is a gap.
+    """
 
     checkpoint: Checkpoint
+    turns: tuple[Turn, ...] = ()
+    partition: int = 0
     seeks: int = 0  # how often we have looked for what is missing
     dropped: int | None = None  # the offset of the first record that was dropped since
 
@@ -123,6 +114,10 @@ class Track:
         dropped, until the missing number comes; then what was dropped is read again.
         """
         here = self.checkpoint
+        if self.turns:
+            if lost(self.turns, epoch, self.partition, number):
+                return Verdict.SKIP
+            epoch = max(epoch, self.turns[-1].epoch)
         if here.epoch in ("", epoch):
             if number == here.number + 1:
                 verdict = Verdict.APPLY if self.dropped is None else Verdict.FOUND
@@ -136,6 +131,10 @@ class Track:
             return Verdict.SEEK
         self.dropped = offset if self.dropped is None else min(self.dropped, offset)
         return Verdict.DROP
+
+    def begins_as(self, other: "Track") -> bool:
+        """Tell whether both stand at the same place and know the same turns."""
+        return (self.checkpoint, self.turns) == (other.checkpoint, other.turns)
 
     @property
     def seek_to(self) -> int:

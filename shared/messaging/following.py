@@ -6,7 +6,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from shared.eventstore.database import Database
-from shared.messaging import checkpoint, metrics
+from shared.messaging import checkpoint, metrics, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
 from shared.messaging.envelope import Foreign, Item, place, received
@@ -57,25 +57,29 @@ class Following:
 
     async def load(self) -> dict[Place, int]:
         """Read the checkpoints of all that is doubtful; returns the offsets to go on from."""
-        if not self._doubtful:
+        places = set(self._doubtful)
+        if not places:
             return {}
+        read = await self._read(places)
+        places &= self._doubtful  # some may have been taken from us meanwhile
+        self._tracks |= {where: read[where] for where in places}
+        self._doubtful -= places
+        return {where: read[where].checkpoint.next_offset for where in places}
+
+    async def _read(self, places: Collection[Place]) -> dict[Place, Track]:
+        """Return what the database says of these."""
         async with self._database.pool.acquire() as connection:
             found = await checkpoint.read(connection, self._consumer)
-        offsets = {}
-        for where in list(self._doubtful):
-            self._tracks[where] = Track(found.get(where, Checkpoint()))
-            offsets[where] = self._tracks[where].checkpoint.next_offset
-        self._doubtful.clear()
-        return offsets
+            known = {topic: await turns.read(connection, topic) for topic in {topic for topic, _ in places}}
+        return {(t, p): Track(found.get((t, p), Checkpoint()), known[t], p) for t, p in places}
 
     async def moved_elsewhere(self) -> list[Place]:
-        """Return where messages are missing for us and the checkpoint is not where we believe it."""
+        """Return where messages are missing for us, and the database says something else than we believe."""
         missing = checkpoint.missing(self._tracks)
         if not missing:
             return []
-        async with self._database.pool.acquire() as connection:
-            found = await checkpoint.read(connection, self._consumer)
-        return [w for w in missing if w in self._tracks and found.get(w, Checkpoint()) != self._tracks[w].checkpoint]
+        read = await self._read(missing)
+        return [w for w in missing if (here := self._tracks.get(w)) is not None and not here.begins_as(read[w])]
 
     def sort(self, records: Iterable[ConsumerRecord]) -> tuple[Sequence[Run], dict[Place, int]]:
         """Return what is to be applied, and where to seek after that. Counts it as applied: see `doubt`."""
@@ -104,7 +108,10 @@ class Following:
                 case Verdict.DROP | None:
                     pass
         self._raise_alarms()
-        runs = [Run(*where, begun[where], tuple(found), again.get(where)) for where, found in items.items()]
+        runs = [
+            Run(*where, begun[where], tuple(found), again.get(where), self._tracks[where].checkpoint.epoch)
+            for where, found in items.items()
+        ]
         return runs, seeks
 
     def _judge(self, track: Track, raw: ConsumerRecord) -> Verdict | None:

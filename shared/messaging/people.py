@@ -7,11 +7,11 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from shared.eventstore.database import Database
+from shared.eventstore.database import AnyConnection, Database
 from shared.kernel.record import record
 from shared.messaging import checkpoint, parking
 from shared.messaging.batches import Run, step
-from shared.messaging.checkpoint import AnyConnection, Place
+from shared.messaging.checkpoint import Place
 from shared.messaging.envelope import Item
 from shared.messaging.parking import Intake, Parked
 from shared.messaging.projections import notifications

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.eventstore.database import Database
+from shared.eventstore.database import AnyConnection, Database
 from shared.kernel.record import record
 from shared.messaging import checkpoint, parking
 from shared.messaging.batches import Run, step
-from shared.messaging.checkpoint import AnyConnection, Checkpoint, Place
+from shared.messaging.checkpoint import Checkpoint, Place
 from shared.messaging.envelope import Item, Received
 from shared.messaging.parking import BEHIND, Chain, Intake, Parked
 from shared.messaging.rows import Fold, Projection, Table, Unwritable

@@ -5,17 +5,19 @@ lock is lost, nothing more is read. Where to go on it learns from the last recor
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import structlog
 
 from shared.eventstore.database import Connection, Database
-from shared.messaging import metrics
+from shared.messaging import metrics, turns
 from shared.messaging.envelope import outgoing
 from shared.messaging.sending import SEND_SECONDS, Sender
 from shared.messaging.tails import Tail, tails
 from shared.messaging.topics import PARTITIONS
+from shared.messaging.turns import Turn
 
 log = structlog.get_logger()
 
@@ -128,22 +130,27 @@ class Relay:
             last = await tails(self._bootstrap, self._topic)
         head = await connection.fetchrow(HEAD)
         assert head is not None  # the table's first row is made with it
-        for tail in last:
-            if tail.number:
-                await self._compare(connection, tail, head["epoch"], head["numbers"][tail.partition])
+        known = await turns.read(connection, self._topic)
         self._epoch = head["epoch"]
-        self._numbers = [tail.number for tail in last]
+        self._numbers = [await self._sent(connection, tail, known, head["numbers"][tail.partition]) for tail in last]
         await self._place(connection, head["position"])
 
-    async def _compare(self, connection: Connection, tail: Tail, epoch: str, number: int) -> None:
+    async def _sent(self, connection: Connection, tail: Tail, known: Sequence[Turn], number: int) -> int:
+        """Return the last number that Kafka and the store, which stands at `number`, have alike; raises Ahead."""
         where = f"{self._topic}[{tail.partition}]"
-        if tail.epoch != epoch:
-            raise Ahead(f"{where} ends in epoch {tail.epoch}, the store is in {epoch}")
+        if not tail.number:
+            return 0
+        if tail.epoch != self._epoch:
+            later = [turn.numbers[tail.partition] for turn in known if turn.epoch > tail.epoch]
+            if not later or tail.epoch not in {turn.epoch for turn in known}:
+                raise Ahead(f"{where} ends in epoch {tail.epoch}, the store is in {self._epoch}")
+            return min(later)  # what comes behind it is lost
         if tail.number > number:
             raise Ahead(f"{where} ends with number {tail.number}, the store with {number}")
-        known = await connection.fetchval(SAME, tail.partition, tail.number)
-        if known is None or known.hex() != tail.chain:
+        same = await connection.fetchval(SAME, tail.partition, tail.number)
+        if same is None or same.hex() != tail.chain:
             raise Ahead(f"{where} holds another number {tail.number} than the store")
+        return tail.number
 
     async def _place(self, connection: Connection, end: int) -> None:
         """Stand before the first message that is not sent; `end`: the head's position when `_numbers` was taken."""

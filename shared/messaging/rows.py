@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from shared.eventstore.database import AnyConnection
 from shared.messaging import parking
-from shared.messaging.checkpoint import AnyConnection
 from shared.messaging.envelope import Received
 
 

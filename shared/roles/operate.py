@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from shared.eventstore import chain
+from shared.eventstore.database import Database
+from shared.messaging import restoring
 from shared.messaging.audit import audit
 from shared.messaging.parking import request_replay
 from shared.messaging.relay import request_republish
 from shared.messaging.topics import topic_name
+from shared.messaging.turns import Turn
 from shared.roles.definition import Definition, Runtime, Verb
 
 
@@ -42,4 +45,27 @@ def operators_verbs(definition: Definition) -> dict[str, Verb]:
         await request_republish(runtime.database, partition, number)
         return f"asked the relay to send partition {partition} again from number {number}"
 
-    return {"verify": verify, "replay": replay, "republish": republish}
+    async def restored(runtime: Runtime, arguments: Sequence[str]) -> str:
+        """Begin another epoch: the database was restored and lacks what Kafka holds. Says what to tell readers."""
+        topic = topic_name(runtime.settings.topic_prefix, runtime.service)
+        begun = await restoring.begin(runtime.database, runtime.settings.need("kafka_bootstrap"), topic)
+        return (
+            f"{runtime.service}: {begun.lost} messages in Kafka are lost; the store goes on in another epoch\n"
+            f"every reader must be told: adopt {runtime.service} {begun.turn}"
+        )
+
+    async def adopt(runtime: Runtime, arguments: Sequence[str]) -> str:
+        """Go on with the epoch of a restored service: SERVICE EPOCH NUMBERS, as its `restored` has said."""
+        return await adopted(runtime.service, runtime.database, runtime.settings.topic_prefix, arguments)
+
+    return {"verify": verify, "replay": replay, "republish": republish, "restored": restored, "adopt": adopt}
+
+
+async def adopted(service: str, database: Database, prefix: str, arguments: Sequence[str]) -> str:
+    """Adopt for `service` what the arguments say, and tell who had taken what is lost; raises ValueError."""
+    if len(arguments) != 3:
+        raise ValueError("adopt needs SERVICE EPOCH NUMBERS")
+    restored, *turn = arguments
+    stood = await restoring.adopt(database, topic_name(prefix, restored), Turn.parse(*turn))
+    taken = f"had taken lost messages: {', '.join(stood)}" if stood else "nobody had taken what is lost"
+    return f"{service}: goes on with {restored}; {taken}"

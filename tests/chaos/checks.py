@@ -9,7 +9,7 @@ import asyncpg
 
 from deploy.local.plan import PRODUCERS
 from deploy.local.running import Running
-from deploy.local.verify import verify
+from deploy.local.verify import operate
 from shared.messaging.topics import topic_name
 from tests.chaos.market import WRONG, Market, figures
 
@@ -189,7 +189,7 @@ async def taken(state: Running) -> None:
 async def verified(state: Running, *services: str) -> str:
     """Chains are whole, Kafka equals the stores, debits equal credits, read models equal their rebuild."""
     for service in services or state.settings:
-        status, said = await verify(service, state.settings[service])
+        status, said = await operate(service, state.settings[service], "verify")
         if status != 0:
             found = next((name for problem, name in VERIFIED.items() if f": {problem}: " in said), "recovery")
             raise Broken(found, f"{service}: {said}")

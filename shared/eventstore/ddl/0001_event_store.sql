@@ -76,6 +76,13 @@ CREATE TABLE checkpoints (
     PRIMARY KEY (consumer, topic, partition)
 );
 
+CREATE TABLE epochs (                               -- a restored store began them: see shared/messaging/turns.py
+    topic   text NOT NULL,
+    epoch   text NOT NULL,
+    numbers bigint[] NOT NULL,                      -- on partition p it goes on behind numbers[p + 1]
+    PRIMARY KEY (topic, epoch)
+);
+
 CREATE TABLE deadlines (
     id      text PRIMARY KEY,
     due_at  timestamptz NOT NULL,
@@ -108,5 +115,5 @@ CREATE TABLE republishes (                          -- asked of the relay by an 
 
 GRANT SELECT ON clock TO {role};
 GRANT SELECT, UPDATE ON head TO {role};
-GRANT SELECT, INSERT ON events TO {role};
+GRANT SELECT, INSERT ON events, epochs TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots, claims, answers, checkpoints, deadlines, parked, republishes TO {role};

@@ -9,6 +9,8 @@ from shared.eventstore.entry import Move
 from shared.eventstore.execute import Overtaken
 from shared.messaging import checkpoint
 from shared.messaging.checkpoint import Checkpoint, Track, Verdict
+from shared.messaging.topics import PARTITIONS
+from shared.messaging.turns import Turn
 
 
 def judge(track: Track, *records: tuple[str, int, int]) -> list[Verdict]:
@@ -47,6 +49,21 @@ def test_another_epoch_is_a_gap_whatever_its_number() -> None:
         assert Track(Checkpoint("e", 3, 10)).judge("f", number, 20) is Verdict.SEEK
 
 
+TURNED = (Turn("e", (0,) * PARTITIONS), Turn("f", (3,) * PARTITIONS))
+
+
+def test_where_a_turn_was_adopted_the_lost_messages_are_skipped_and_the_others_are_one_history() -> None:
+    track = Track(Checkpoint(), TURNED)
+    assert judge(track, *(("e", n, n) for n in (1, 2, 3, 4, 5)), ("f", 4, 6), ("e", 5, 7), ("f", 5, 8)) == [
+        *3 * [Verdict.APPLY], Verdict.SKIP, Verdict.SKIP, Verdict.APPLY, Verdict.SKIP, Verdict.APPLY,
+    ]  # fmt: skip
+    assert track.checkpoint == Checkpoint("f", 5, 9)
+
+
+def test_a_later_epoch_than_that_of_the_last_turn_is_a_gap() -> None:
+    assert Track(Checkpoint("f", 3, 10), TURNED).judge("g", 4, 20) is Verdict.SEEK
+
+
 async def test_a_checkpoint_moves_only_from_where_it_is(reader: Database) -> None:
     first = Move("c", "t", 0, "e", after=0, number=3, next_offset=9)
     async with reader.pool.acquire() as connection:
@@ -71,10 +88,3 @@ async def test_of_many_who_move_at_once_one_wins(reader: Database) -> None:
             return True
 
     assert sum(await asyncio.gather(*(step() for _ in range(8)))) == 1
-
-
-async def test_adopting_an_epoch_sets_the_checkpoint_whatever_it_was(reader: Database) -> None:
-    async with reader.pool.acquire() as connection:
-        await checkpoint.move(connection, [Move("c", "t", 0, "e", 0, 9, 9)])
-        await checkpoint.adopt(connection, "c", ("t", 0), "f", 4)
-        assert await checkpoint.read(connection, "c") == {("t", 0): Checkpoint("f", 4, 0)}

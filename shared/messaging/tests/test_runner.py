@@ -8,13 +8,15 @@ from functools import partial
 import pytest
 
 from shared.eventstore.database import Database
-from shared.messaging import checkpoint, runner
+from shared.messaging import runner
 from shared.messaging.parking import request_replay
+from shared.messaging.restoring import adopt
 from shared.messaging.runner import Runner
 from shared.messaging.tests import ledger
 from shared.messaging.tests.ledger import Ledger
 from shared.messaging.tests.stage import Feed, hang_up, running, until
 from shared.messaging.topics import PARTITIONS, create_topics
+from shared.messaging.turns import Turn
 from shared.testing.infra import FreshDatabase, Infra, OwnKafka
 
 TYPE = "jars.JarFilled.v1"
@@ -98,8 +100,7 @@ async def test_another_epoch_waits_for_an_operator(
     async with consuming(book, infra, topic) as consumer:
         await until(lambda: consumer.troubles() and "missing" in consumer.troubles()[0])
         assert await book.took() == {0: [1, 2, 3]}
-        async with book.database.pool.acquire() as connection:
-            await checkpoint.adopt(connection, book.consumer, (topic, 0), "epoch-2", 2)
+        assert await adopt(book.database, topic, Turn("epoch-2", (2, 0, 0, 0, 0, 0))) == [book.consumer]
         await until(taken(book, {0: [1, 2, 3, 3, 4]}))
         await until(lambda: consumer.troubles() == [])
 
@@ -128,7 +129,7 @@ async def test_kafkas_own_offsets_are_hints(book: Ledger, infra: Infra, topic: s
     async with consuming(book, infra, topic):
         await until(taken(book, {0: list(range(1, 11))}))
     async with book.database.pool.acquire() as connection:  # as a database restored from yesterday would have it
-        await checkpoint.adopt(connection, book.consumer, (topic, 0), feed.epoch, 7)
+        await connection.execute("UPDATE checkpoints SET number = 7, next_offset = 0")
     async with consuming(book, infra, topic):
         await until(taken(book, {0: [*range(1, 11), 8, 9, 10]}))
     async with book.database.pool.acquire() as connection:  # an offset that means nothing in this cluster

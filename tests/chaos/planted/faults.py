@@ -207,6 +207,20 @@ FAULTS = (
         ),
     ),
     Fault(
+        12,
+        "restored-keeps-its-epoch",
+        "a store that was restored goes on in the epoch that it had",
+        "kafka-equals-stores",
+        "restored_store",
+        (
+            Edit(
+                "shared/messaging/restoring.py",
+                '            await connection.execute("UPDATE head SET epoch = $1", turn.epoch)\n',
+                "",
+            ),
+        ),
+    ),
+    Fault(
         13,
         "restriction-not-expected",
         "a top-up checks the standing of its sponsor without expecting its version",

@@ -20,6 +20,7 @@ from tests.chaos.planted.levers import held, replica
 from tests.chaos.planted.stage import AMOUNT, Stage
 
 STOPPED_SECONDS = 30.0
+LOOK_SECONDS = 15.0  # for somebody to look at a row that is not yet committed, where anybody does
 LIVE_PATIENCE = 30.0  # seconds until an open stream shows what is committed
 
 
@@ -142,6 +143,7 @@ async def live_dashboard(stage: Stage) -> None:
         async with held(stage.state, "gateway", rows) as lock:
             await stage.market.top_up(sponsor, AMOUNT)
             await lock.until_waiting(1)
+            await lock.until_read("sponsor_dashboard", LOOK_SECONDS)  # by whoever was told too early
             await lock.let_go()
         await checks.taken(stage.state)
         version = (await client.read("/v1/dashboards/me"))["version"]

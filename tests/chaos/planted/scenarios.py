@@ -1,7 +1,7 @@
 """The scenarios by name: each makes the moment certain at which a fault would show, and checks what must hold then."""
 
 from deploy.local.plan import SERVICES
-from tests.chaos.planted import commands, readers
+from tests.chaos.planted import commands, readers, restores
 from tests.chaos.planted.stage import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -20,6 +20,7 @@ SCENARIOS: dict[str, Scenario] = {
         readers.parked_key,
         readers.stopped_relay,
         readers.live_dashboard,
+        restores.restored_store,
     )
 }
 
