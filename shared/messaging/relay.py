@@ -5,7 +5,6 @@ lock is lost, nothing more is read. Where to go on it learns from the last recor
 """
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -66,6 +65,7 @@ class Relay:
         self._limit = batch
         self._wake = asyncio.Event()
         self._epoch = ""
+        self._turns: tuple[Turn, ...] = ()
         self._position = 0
         self._numbers = [0] * PARTITIONS
         self.leading = False
@@ -130,19 +130,19 @@ class Relay:
             last = await tails(self._bootstrap, self._topic)
         head = await connection.fetchrow(HEAD)
         assert head is not None  # the table's first row is made with it
-        known = await turns.read(connection, self._topic)
+        self._turns = await turns.read(connection, self._topic)
         self._epoch = head["epoch"]
-        self._numbers = [await self._sent(connection, tail, known, head["numbers"][tail.partition]) for tail in last]
+        self._numbers = [await self._sent(connection, tail, head["numbers"][tail.partition]) for tail in last]
         await self._place(connection, head["position"])
 
-    async def _sent(self, connection: Connection, tail: Tail, known: Sequence[Turn], number: int) -> int:
+    async def _sent(self, connection: Connection, tail: Tail, number: int) -> int:
         """Return the last number that Kafka and the store, which stands at `number`, have alike; raises Ahead."""
         where = f"{self._topic}[{tail.partition}]"
         if not tail.number:
             return 0
         if tail.epoch != self._epoch:
-            later = [turn.numbers[tail.partition] for turn in known if turn.epoch > tail.epoch]
-            if not later or tail.epoch not in {turn.epoch for turn in known}:
+            later = [turn.numbers[tail.partition] for turn in self._turns if turn.epoch > tail.epoch]
+            if not later or tail.epoch not in {turn.epoch for turn in self._turns}:
                 raise Ahead(f"{where} ends in epoch {tail.epoch}, the store is in {self._epoch}")
             return min(later)  # what comes behind it is lost
         if tail.number > number:
@@ -179,7 +179,8 @@ class Relay:
             if number > self._numbers[partition] + 1:
                 raise Disordered(f"{self._topic}[{partition}]: {number} comes after {self._numbers[partition]}")
             self._numbers[partition] = number
-            due.append(outgoing(self._service, self._epoch, row))
+            epoch = turns.epoch_of(self._turns, partition, number) or self._epoch
+            due.append(outgoing(self._service, epoch, row))
         await sender.send(due)
         self._position = rows[-1]["position"]
         self.sent += len(due)

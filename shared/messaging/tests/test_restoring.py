@@ -8,13 +8,15 @@ from shared.eventstore.execute import Store
 from shared.messaging import relay as relays
 from shared.messaging import runner, turns
 from shared.messaging.audit import Unequal, audit
-from shared.messaging.relay import Relay
+from shared.messaging.envelope import place
+from shared.messaging.relay import Relay, request_republish
 from shared.messaging.restoring import Nothing, adopt, begin
 from shared.messaging.runner import Runner
 from shared.messaging.tests import ledger
 from shared.messaging.tests.ledger import Ledger
-from shared.messaging.tests.stage import Feed, running, until
+from shared.messaging.tests.stage import Feed, records, running, until
 from shared.messaging.tests.test_audit import fill
+from shared.messaging.topics import PARTITIONS
 from shared.messaging.turns import Turn, epoch_of, lost
 from shared.testing.infra import Infra
 
@@ -94,7 +96,12 @@ async def test_it_is_silent_until_another_epoch_begins_and_then_goes_on_behind_w
     async with running(another.run()):  # it learns from Kafka alone where to go on
         await fill(restored, 5)
         await until(lambda: another.sent == 5)
-    assert await audit(restored.database, infra.kafka, topic, "jars") == 55
+        assert await audit(restored.database, infra.kafka, topic, "jars") == 55
+        told = {(raw.partition, *place(raw)) for raw in await records(infra.kafka, topic)}
+        for partition in range(PARTITIONS):  # whatever is sent again is sent as it was
+            await request_republish(restored.database, partition, 1)
+        await until(lambda: another.sent == 5 + 55)
+        assert {(raw.partition, *place(raw)) for raw in await records(infra.kafka, topic)} == told
 
 
 async def test_it_may_happen_again_with_an_older_backup(jars: Store, owner: Database, infra: Infra, topic: str) -> None:
