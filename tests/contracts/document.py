@@ -42,8 +42,9 @@ make of the messages**, and Kafka's own offset only as a hint where to go on.
 | last or less | it came before: skip it |
 | more than last + 1 | a gap: seek back to behind the last message taken, then once to the beginning; \
 if the number stays missing, take nothing more of this partition and raise an alarm |
-| of another epoch | the producer's store was restored: treat it as a gap until somebody has decided, \
-then begin the new epoch at the number where it goes on |
+| of another epoch | the producer's store was restored: treat it as a gap until somebody has decided; \
+then what the earlier epoch has from the first number of the new one on is lost, and the new epoch goes on there. \
+Epochs are UUIDv7: a later one is greater |
 
 ```python
 class Missing(Exception):
