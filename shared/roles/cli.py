@@ -3,13 +3,18 @@
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
+from shared.eventstore.database import AWAY
 from shared.roles.definition import Definition, Verb
 from shared.roles.runtime import open_runtime
 from shared.web.logs import configure
 from shared.web.serve import run, stop_on_signals
 from shared.web.settings import Settings, load_settings
+
+AWAY_SECONDS = 30.0
 
 Role = Callable[[Definition, Settings, asyncio.Event], Awaitable[None]]
 
@@ -83,6 +88,21 @@ def migrate(service: str, settings: Settings) -> None:
     run_migrations(service, settings.need("migration_database_url"), role)
 
 
+async def patiently(operate: Callable[[], Awaitable[str]], seconds: float = AWAY_SECONDS) -> str:
+    """Return what a verb says; where the database is away, ask again, until so many seconds have passed.
+
+    Every verb may be repeated. A machine on which many processes start at once is slow to let another one in.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await operate()
+        except AWAY:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.5)
+
+
 async def _serve(definition: Definition, settings: Settings, role: Role) -> None:
     await role(definition, settings, stop_on_signals())
 
@@ -90,7 +110,7 @@ async def _serve(definition: Definition, settings: Settings, role: Role) -> None
 async def _operate(definition: Definition, settings: Settings, verb: Verb, arguments: Sequence[str]) -> None:
     async with open_runtime(definition, settings) as runtime:
         try:
-            print(await verb(runtime, arguments))
+            print(await patiently(partial(verb, runtime, arguments)))
         except Exception as problem:  # an operator wants one line, and a status that scripts understand
             sys.stderr.write(f"{definition.name}: {type(problem).__name__}: {problem}\n")
             raise SystemExit(1) from None
