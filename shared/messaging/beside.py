@@ -67,7 +67,7 @@ class Beside:
         """Make an empty table, with the grants and indexes of the living one, and stand before event 0."""
         await self.drop()
         async with self._database.pool.acquire() as connection, connection.transaction():
-            known = {topic: await turns.read(connection, topic) for topic, _ in self._places}
+            known = {topic: await turns.read(connection, topic) for topic in {topic for topic, _ in self._places}}
             self._tracks = {(t, p): Track(Checkpoint(), known[t], p) for t, p in self._places}
             await connection.execute(f'CREATE TABLE "{self.table}" (LIKE "{self.name}" INCLUDING ALL)')
             for r in await connection.fetch(GRANTS, self.name):
