@@ -1,6 +1,5 @@
 """One whole platform for all journeys of a run: `make run` itself, in a folder of its own, on the run's servers."""
 
-import asyncio
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from deploy.local.client import Client
 from deploy.local.infra import Infra
 from deploy.local.paths import ROOT
 from deploy.local.running import Running
+from deploy.local.verify import operate
 from shared.kernel.ids import new_id
 from shared.kernel.record import record
 
@@ -107,16 +107,7 @@ async def admin(platform: Platform, nobody: Client) -> Client:
 
 async def run_verb(platform: Platform, service: str, *verb: str) -> tuple[int, str]:
     """Run an operator's verb of a service and return its status and all that it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"services.{service}.main", *verb),
-        cwd=ROOT,
-        env=platform.environment(service),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, said.decode()
+    return await operate(service, platform.environment(service), *verb)
 
 
 def somebody(role: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ from tests.chaos.faults import Fault, Hit, inflict, schedule
 from tests.chaos.market import Market, by_kind
 
 PAIRS = 8  # sponsors, and as many influencers
-LAST_FAULT_PATIENCE = 30.0  # seconds after the last command until every stopped process is awake
+LAST_FAULT_PATIENCE = 120.0  # seconds after the last command until every stopped process is awake
 READY_PATIENCE = 300.0  # seconds until all processes are ready again
 SETTINGS = {
     "SEED": "none",
