@@ -52,9 +52,7 @@ async def begin(database: Database, bootstrap: str, topic: str) -> Begun:
     """
     connection = await database.connect()
     try:
-        async with asyncio.timeout(LEAD_SECONDS):  # nothing is published while we compare
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-                await asyncio.sleep(0.2)
+        await _lead(connection)  # nothing is published while we compare
         known = await turns.read(connection, topic)
         numbers, lost = [0] * PARTITIONS, 0
         async with sides(bootstrap, topic) as found:
@@ -73,6 +71,15 @@ async def begin(database: Database, bootstrap: str, topic: str) -> Begun:
         return Begun(turn, lost)
     finally:
         connection.terminate()
+
+
+async def _lead(connection: Connection) -> None:
+    try:
+        async with asyncio.timeout(LEAD_SECONDS):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise TimeoutError("a relay is at work: it has found nothing that this store lacks") from None
 
 
 async def _alike(connection: Connection, side: Side, known: Sequence[Turn]) -> tuple[int, int]:

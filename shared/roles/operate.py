@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from shared.contracts.catalogue import MESSAGES
 from shared.eventstore import chain
 from shared.eventstore.database import Database
 from shared.messaging import restoring
@@ -66,6 +67,9 @@ async def adopted(service: str, database: Database, prefix: str, arguments: Sequ
     if len(arguments) != 3:
         raise ValueError("adopt needs SERVICE EPOCH NUMBERS")
     restored, *turn = arguments
+    services = sorted({name.partition(".")[0] for name in MESSAGES})
+    if restored not in services:
+        raise ValueError(f"{restored} is none of {', '.join(services)}")
     stood = await restoring.adopt(database, topic_name(prefix, restored), Turn.parse(*turn))
     taken = f"had taken lost messages: {', '.join(stood)}" if stood else "nobody had taken what is lost"
     return f"{service}: goes on with {restored}; {taken}"

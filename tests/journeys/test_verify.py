@@ -10,6 +10,7 @@ from services.payments.queries import LedgerWrong, balanced
 from shared.eventstore import chain
 from shared.eventstore.chain import BrokenChain
 from shared.eventstore.database import Database
+from shared.kernel.ids import new_id
 from shared.messaging.audit import Unequal, audit
 from shared.messaging.topics import topic_name
 from shared.testing.infra import FreshDatabase
@@ -126,3 +127,10 @@ async def test_a_changed_row_of_a_read_model_is_named(journey: Journey, platform
         await connection.close()
     status, said = await run_verb(platform, "gateway", "verify")
     assert status == 0, said
+
+
+@pytest.mark.parametrize("service", ["gateway", "adrequests"])
+async def test_nobody_goes_on_with_a_service_that_there_is_not(platform: Platform, service: str) -> None:
+    status, said = await run_verb(platform, service, "adopt", "nobody", new_id(), "0,0,0,0,0,0")
+    assert status == 1
+    assert "nobody is none of adrequests, campaigns" in said
