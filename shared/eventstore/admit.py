@@ -58,9 +58,10 @@ def refusal(entry: Entry, world: World) -> Outcome | None:
             return Outrun(move)
     if entry.fires is not None and entry.fires not in world.deadlines:
         return Gone(entry.fires)
-    for stream, version in entry.expects.items():
-        if world.versions.get(stream, 0) != version:
-            return Conflicted(stream)
+    if any(world.versions.get(stream, 0) != version for stream, version in entry.expects.items()):
+        return Conflicted()
+    if entry.reckoned is not None and not world.is_as(entry.reckoned):
+        return Conflicted()
     for claim in entry.claims:
         if world.claims.get((claim.scope, claim.value), claim.owner) != claim.owner:
             return Taken(claim)
@@ -112,7 +113,7 @@ class Admission:
         if entry.request is not None and answer is not None:
             world.answers[entry.request.key] = Kept(entry.request.digest, answer)
             batch.answers.append((entry.request.key, entry.request.digest, answer.status, answer.body, answer.token))
-        return Committed(world.now, tuple(range(first, world.position + 1)), answer)
+        return Committed(world.now, tuple(range(first, world.position + 1)), answer, world.epoch)
 
     def _store(self, event: NewEvent, metadata: bytes) -> tuple[int | None, int | None]:
         world, message = self.world, event.message

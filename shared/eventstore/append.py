@@ -1,14 +1,15 @@
 """Append: the only way to write. One appender per process gathers entries into one transaction: group commit."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 
 import structlog
 
+from shared.eventstore import metrics
 from shared.eventstore.commit import Committer
 from shared.eventstore.database import AWAY, Database
-from shared.eventstore.entry import Entry, Outcome
+from shared.eventstore.entry import Entry, Outcome, Reckoned
 
 log = structlog.get_logger()
 
@@ -32,7 +33,6 @@ class Appender:
         self._waiting: deque[tuple[Entry, asyncio.Future[Outcome]]] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.entries = 0  # that were let in or refused
 
     async def start(self) -> None:
         """Begin to take entries; the connection is opened with the first batch."""
@@ -51,15 +51,9 @@ class Appender:
                 answered.set_exception(StoreAway("stopped"))
         self._committer.hang_up()
 
-    @property
-    def unlocked(self) -> int:
-        """How many batches one round trip was enough for."""
-        return self._committer.unlocked
-
-    @property
-    def queued(self) -> int:
-        """How many entries wait: for the metrics."""
-        return len(self._waiting)
+    def reckon(self) -> Reckoned | None:
+        """Return what epoch and time the store has by the last commit, without asking it; None before the first."""
+        return self._committer.reckon()
 
     async def append(self, entry: Entry) -> Outcome:
         """Commit the entry whole or learn why not; raises Overloaded, StoreAway."""
@@ -76,6 +70,7 @@ class Appender:
             self._wake.clear()
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(BATCH_LIMIT, len(self._waiting)))]
+                metrics.QUEUED.set(len(self._waiting))
                 batch = [item for item in batch if not item[1].done()]
                 if batch:
                     await self._settle(batch)
@@ -102,7 +97,8 @@ class Appender:
             elif not batch[0][1].done():
                 batch[0][1].set_exception(problem)
         else:
-            self.entries += len(batch)
+            for kind, count in Counter(map(type, outcomes)).items():
+                metrics.ENTRIES.labels(kind.__name__.lower()).inc(count)
             for (_, answered), outcome in zip(batch, outcomes, strict=True):
                 if not answered.done():
                     answered.set_result(outcome)

@@ -12,9 +12,10 @@ from typing import Any
 
 import asyncpg
 
+from shared.eventstore import metrics
 from shared.eventstore.admit import Admission, Batch
 from shared.eventstore.database import Connection, Database
-from shared.eventstore.entry import Answer, Entry, Outcome
+from shared.eventstore.entry import Answer, Entry, Outcome, Reckoned
 from shared.eventstore.memory import Memory
 from shared.eventstore.schema import LOCK, READ, WRITE
 from shared.eventstore.world import Granted, Head, Kept, World, take_for_granted
@@ -35,7 +36,10 @@ class Committer:
         self._service = service
         self._connection: Connection | None = None
         self._memory = Memory()
-        self.unlocked = 0  # batches that one round trip was enough for
+
+    def reckon(self) -> Reckoned | None:
+        """Return what epoch and time the store has by what we were told last; None before that."""
+        return self._memory.reckon()
 
     def forget(self) -> None:
         """Rely on nothing for the next batch: it takes the lock."""
@@ -74,7 +78,7 @@ class Committer:
             return None
         self._memory.keep(world.head, told)
         self._memory.proven()
-        self.unlocked += 1
+        metrics.AT_ONCE.inc()
         return batch.outcomes
 
     async def _locked(self, connection: Connection, entries: list[Entry]) -> list[Outcome]:
@@ -95,6 +99,7 @@ class Committer:
                 if told is None:
                     raise asyncpg.InternalServerError("the head has moved under its lock")
         self._memory.keep(head if batch.empty else world.head, told)
+        metrics.LOCKED.inc()
         return batch.outcomes
 
     async def _read(self, connection: Connection, world: World, entries: list[Entry]) -> None:

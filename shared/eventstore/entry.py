@@ -101,8 +101,19 @@ class Write:
 
 
 @record
+class Reckoned:
+    """What this process believes of the store without asking it: its epoch and its time."""
+
+    epoch: str
+    now: datetime
+
+
+@record
 class Entry:
-    """All of one unit of work; `expects` names every stream that was read, with the version that was seen (0: none)."""
+    """All of one unit of work; `expects` names every stream that was read, with the version that was seen (0: none).
+
+    `reckoned` is what it was decided on, where the store was not asked: it conflicts where that was wrong.
+    """
 
     metadata: Metadata
     expects: Mapping[str, int]
@@ -116,6 +127,7 @@ class Entry:
     cleared: tuple[str, ...] = ()
     fires: str | None = None
     writes: tuple[Write, ...] = ()
+    reckoned: Reckoned | None = None
 
 
 @record
@@ -125,6 +137,7 @@ class Committed:
     recorded_at: datetime
     positions: tuple[int, ...]
     answer: Answer | None
+    epoch: str
 
 
 @record
@@ -141,9 +154,7 @@ class Mismatched:
 
 @record
 class Conflicted:
-    """A stream that was read has moved on: load and decide again."""
-
-    stream: str
+    """A stream that was read has moved on, or what was reckoned is wrong: load and decide again."""
 
 
 @record

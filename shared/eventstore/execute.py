@@ -3,18 +3,21 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import orjson
 
 from shared.eventstore.append import Appender
 from shared.eventstore.codec import Codec
-from shared.eventstore.database import Database
+from shared.eventstore.database import AWAY, Database
 from shared.eventstore.entry import (
     Answer,
     Committed,
     Conflicted,
+    Entry,
     Gone,
     Metadata,
     Mismatched,
@@ -26,7 +29,8 @@ from shared.eventstore.entry import (
 )
 from shared.eventstore.handlers import Handlers, Reply, on
 from shared.eventstore.queues import Queues
-from shared.eventstore.read import Deciding, as_of
+from shared.eventstore.read import Deciding, as_of, save_snapshot
+from shared.eventstore.states import States
 from shared.eventstore.work import Publish, Reader, Work
 from shared.kernel.record import record
 from shared.kernel.rejected import Rejected
@@ -74,7 +78,8 @@ class Store:
     ) -> None:
         self.database = database
         self.appender = appender
-        self._reader = Reader(database, events, messages, publish)
+        self._states = States()
+        self._reader = Reader(database, self._states, events, messages, publish)
         self._refuse = refuse
         self._queues = Queues()
 
@@ -94,12 +99,15 @@ class Store:
         With a `request` a refusal becomes an answer that is kept; without one it is raised, as Rejected. Raises Busy,
         KeyReused, Overtaken, DeadlineGone, Overloaded (nothing was done) and StoreAway (not known).
         """
+        asked = Entry(metadata, {}, request=request, moves=moves, fires=fires)
         async with self._queues.turn(primary and f"{primary[0].CATEGORY}-{primary[1]}"):
             for attempt in range(ATTEMPTS):
                 if attempt:
                     await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
-                work = await Work.begin(self._reader, metadata, primary)
-                executed = await self._attempt(work, handler, request, moves, fires, success)
+                # The first try relies on what is remembered. A deadline is due by the store's own time.
+                reckoned = None if attempt or fires else self.appender.reckon()
+                work = await Work.begin(self._reader, metadata, primary, reckoned)
+                executed = await self._attempt(work, handler, asked, success)
                 if executed is not None:
                     return executed
         raise Busy
@@ -126,29 +134,28 @@ class Store:
         return await self.execute(handle, metadata, request=request, primary=primary, success=success)
 
     async def _attempt(
-        self,
-        work: Work,
-        handler: Callable[[Work], Awaitable[Reply]],
-        request: Request | None,
-        moves: tuple[Move, ...],
-        fires: str | None,
-        success: int,
+        self, work: Work, handler: Callable[[Work], Awaitable[Reply]], asked: Entry, success: int
     ) -> Executed | None:
         try:
             reply = await handler(work)
-            entry = work.entry(Answer(success, orjson.dumps(reply)), request, moves, fires)
-        except Rejected as rejected:
-            if request is None or self._refuse is None:
+            entry = work.entry(asked, Answer(success, orjson.dumps(reply)))
+        except Exception as problem:
+            if isinstance(problem, Rejected) and asked.request is not None and self._refuse is not None:
+                entry = work.refused(asked, self._refuse(problem))
+            elif work.reckoned is not None:
+                self._forget(work)  # what was remembered may be why: read, and see whether it fails again
+                return None
+            else:
                 raise
-            entry = work.refused(self._refuse(rejected), request, moves, fires)
         outcome = await self.appender.append(entry)
         if isinstance(outcome, Taken):
             taken = work.refusal_of(outcome.claim)
-            if request is None or self._refuse is None:
+            if asked.request is None or self._refuse is None:
                 raise taken
-            outcome = await self.appender.append(work.refused(self._refuse(taken), request, moves, fires))
+            outcome = await self.appender.append(work.refused(asked, self._refuse(taken)))
         match outcome:
-            case Committed(answer=Answer(status, body, token)):
+            case Committed(answer=Answer(status, body, token), epoch=epoch):
+                await self._remember(work, epoch)
                 return Executed(status, body, token, repeated=False)
             case Repeated(Answer(status, body, token)):
                 return Executed(status, body, token, repeated=True)
@@ -159,7 +166,17 @@ class Store:
             case Gone():
                 raise DeadlineGone
             case Conflicted() | _:
+                self._forget(work)
                 return None
+
+    async def _remember(self, work: Work, epoch: str) -> None:
+        for module, stream, loaded in work.proven():
+            with suppress(*AWAY, asyncpg.PostgresError):  # a snapshot is only for speed
+                loaded = await save_snapshot(self.database, module, stream, loaded)
+            self._states.keep(epoch, module, stream, loaded)
+
+    def _forget(self, work: Work) -> None:
+        self._states.forget((module, stream) for module, stream, _ in work.proven())
 
     async def as_of(
         self, module: Deciding, id: str, *, version: int | None = None, time: datetime | None = None

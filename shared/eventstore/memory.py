@@ -3,6 +3,7 @@
 import time
 from datetime import datetime, timedelta
 
+from shared.eventstore.entry import Reckoned
 from shared.eventstore.world import Head
 
 SHYEST = 64  # batches under the lock after many mistakes: another process appends all the time
@@ -13,12 +14,13 @@ class Memory:
 
     def __init__(self) -> None:
         self._head: Head | None = None
+        self._epoch = ""
         self._told: datetime  # the store's time
         self._heard = 0.0  # ours (s, monotonic) when we were told
         self._mistakes = self._shy = 0
 
     def keep(self, head: Head, told: datetime) -> None:
-        self._head, self._told, self._heard = head, told, time.monotonic()
+        self._head, self._epoch, self._told, self._heard = head, head.epoch, told, time.monotonic()
 
     def forget(self) -> None:
         self._head = None
@@ -33,7 +35,14 @@ class Memory:
     def recall(self) -> tuple[Head, datetime]:
         """Return the head and what time the store has now."""
         assert self._head is not None
-        return self._head, self._told + timedelta(seconds=time.monotonic() - self._heard)
+        return self._head, self._now()
+
+    def reckon(self) -> Reckoned | None:
+        """Return what epoch and time the store has as far as we know, the head forgotten or not; None at first."""
+        return Reckoned(self._epoch, self._now()) if self._epoch else None
+
+    def _now(self) -> datetime:
+        return self._told + timedelta(seconds=time.monotonic() - self._heard)
 
     def mistaken(self) -> None:
         self._shy = min(2**self._mistakes, SHYEST)

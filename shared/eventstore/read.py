@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from types import ModuleType
@@ -63,10 +64,11 @@ class Deciding(Folding, Protocol):
 
 @record
 class Loaded:
-    """A state with the version of its stream and the database's time when it was read."""
+    """A state, the versions of its stream and of its snapshot (0: none), and the database's time when it was read."""
 
     state: Any
     version: int
+    snapshot: int
     now: datetime
 
 
@@ -90,23 +92,28 @@ async def load(database: Database, codec: Codec, module: Folding, stream: str) -
     if rows[0]["snapshot_version"] is not None:
         kind = getattr(module, rows[0]["kind"])
         state, version = msgspec.json.decode(rows[0]["state"], type=kind), rows[0]["snapshot_version"]
-    start = version
+    snapshot = version
     for row in rows:
         if row["version"] is not None:
             state = module.evolve(state, codec.decode(row["type"], row["payload"]))
             version = row["version"]
-    if version - start >= SNAPSHOT_EVERY:
-        await save_snapshot(database, module, stream, version, state)
-    return Loaded(state, version, rows[0]["now"])
+    return Loaded(state, version, snapshot, rows[0]["now"])
 
 
-async def save_snapshot(database: Database, module: Folding, stream: str, version: int, state: Any) -> None:
-    """Keep a state for faster loading; an older one never replaces a newer one of the same `evolve`."""
+async def save_snapshot(database: Database, module: Folding, stream: str, loaded: Loaded) -> Loaded:
+    """Keep a state for faster loading where the last snapshot is far behind it; returns it with that snapshot.
+
+    An older one never replaces a newer one of the same `evolve`.
+    """
+    state, version = loaded.state, loaded.version
+    if version - loaded.snapshot < SNAPSHOT_EVERY:
+        return loaded
     kind = type(state).__name__
     if getattr(cast(ModuleType, module), kind, None) is type(state):
         await database.execute(
             SNAPSHOT, stream, version, fingerprint(module), kind, msgspec.json.encode(state).decode()
         )
+    return replace(loaded, snapshot=version)
 
 
 async def as_of(

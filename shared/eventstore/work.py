@@ -5,43 +5,39 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from shared.eventstore import metrics
 from shared.eventstore.codec import Codec
 from shared.eventstore.database import Database
-from shared.eventstore.entry import Answer, Claim, Deadline, Entry, Message, Metadata, Move, NewEvent, Request, Write
+from shared.eventstore.entry import (
+    Answer,
+    Claim,
+    Deadline,
+    Entry,
+    Message,
+    Metadata,
+    NewEvent,
+    Reckoned,
+    Write,
+)
 from shared.eventstore.read import Deciding, Folding, Loaded, load
+from shared.eventstore.refusals import MESSAGE_LIMIT, RevisionMoved, TooLarge
+from shared.eventstore.states import States
 from shared.kernel.ids import new_id
 from shared.kernel.record import record
-from shared.kernel.rejected import Kind, Rejected
+from shared.kernel.rejected import Rejected
 
 #: A command with this time is given the database's when it is decided.
 UNSTAMPED = datetime.min.replace(tzinfo=UTC)
 
-#: A larger message would stop its partition for ever: Kafka takes 1 MiB at most, headers included.
-MESSAGE_LIMIT = 900_000
-
 Publish = Callable[[Any], tuple[Any, str] | None]
-
-
-class TooLarge(Rejected):
-    """The event or its public message exceeds MESSAGE_LIMIT bytes."""
-
-    code = "too-large"
-    kind = Kind.VALUE
-    text = "What this command would record is larger than {limit} bytes."
-
-
-class RevisionMoved(Rejected):
-    """The caller's If-Match names a revision that is no longer the object's."""
-
-    code = "revision-moved"
-    text = "The object is at revision {revision}, not at the one that If-Match names."
 
 
 @record
 class Reader:
-    """What a unit of work reads and encodes with: the database, the codecs of events and messages, `publish`."""
+    """What a unit of work reads and encodes with: the database, what is remembered, the codecs, `publish`."""
 
     database: Database
+    states: States
     events: Codec
     messages: Codec
     publish: Publish
@@ -50,10 +46,13 @@ class Reader:
 class Work:
     """One try at a command. It is thrown away and made anew when a stream that it read has moved on."""
 
-    def __init__(self, reader: Reader, metadata: Metadata, now: datetime) -> None:
+    def __init__(self, reader: Reader, metadata: Metadata, reckoned: Reckoned | None) -> None:
+        """`reckoned`: what to rely on instead of reading what is remembered; the append makes sure of it."""
         self._reader = reader
         self.metadata = metadata
-        self.now = now  # of the database, UTC
+        self.reckoned = reckoned
+        self.now = reckoned.now if reckoned else UNSTAMPED  # of the database, UTC
+        self._modules: dict[str, Folding] = {}
         self._read: dict[str, Loaded] = {}
         self._expects: dict[str, int] = {}
         self._events: list[NewEvent] = []
@@ -64,13 +63,15 @@ class Work:
         self._deadlines: dict[str, Deadline | None] = {}
 
     @classmethod
-    async def begin(cls, reader: Reader, metadata: Metadata, primary: tuple[Deciding, str] | None) -> Self:
-        """Begin a try: the time comes with the first stream that is read, in one round trip."""
-        if primary is None:
-            return cls(reader, metadata, await reader.database.fetchval("SELECT store_now()"))
-        work = cls(reader, metadata, UNSTAMPED)
-        await work.load(*primary)
-        work.now = next(iter(work._read.values())).now
+    async def begin(
+        cls, reader: Reader, metadata: Metadata, primary: tuple[Deciding, str] | None, reckoned: Reckoned | None
+    ) -> Self:
+        """Begin a try: the time is the reckoned one, or comes with the first stream that is read, in one round trip."""
+        work = cls(reader, metadata, reckoned)
+        if reckoned is None and primary is not None:
+            await work.load(*primary)
+        elif reckoned is None:
+            work.now = await reader.database.fetchval("SELECT store_now()")
         return work
 
     async def load(self, module: Deciding, id: str) -> Any:
@@ -85,7 +86,7 @@ class Work:
         for event in events:
             self._keep(stream, *self._reader.events.encode(event), event)
             read = self._read[stream]
-            self._read[stream] = Loaded(module.evolve(read.state, event), read.version + 1, read.now)
+            self._read[stream] = replace(read, state=module.evolve(read.state, event), version=read.version + 1)
         return events
 
     def post(self, module: Deciding, id: str, command: Any) -> None:
@@ -96,10 +97,18 @@ class Work:
     async def take(self, process: Any, key: str, type: str, payload: bytes, message: Any) -> Any:
         """Append another service's message to a process's stream, and return the process's state after it."""
         stream = f"{process.NAME}-{key}"
-        read = await self._load(process, stream, self._reader.messages)
+        read = await self.attend(process, key)
         self._keep(stream, type, payload, None)
-        self._read[stream] = Loaded(process.evolve(read.state, message), read.version + 1, read.now)
+        self._read[stream] = replace(read, state=process.evolve(read.state, message), version=read.version + 1)
         return self._read[stream].state
+
+    async def attend(self, process: Any, key: str) -> Loaded:
+        """Read a process's stream, which from here on is expected to stand until the commit."""
+        return await self._load(process, f"{process.NAME}-{key}", self._reader.messages)
+
+    def proven(self) -> list[tuple[Folding, str, Loaded]]:
+        """Return what has been read, as it stands once this is committed: module, stream, state."""
+        return [(self._modules[stream], stream, loaded) for stream, loaded in self._read.items()]
 
     def revision(self, module: Deciding, id: str) -> int:
         """Return the version that an object loaded here will have after the commit."""
@@ -137,35 +146,34 @@ class Work:
         """Return what to answer when `claim` is taken."""
         return self._refusals[claim]
 
-    def entry(
-        self, answer: Answer | None, request: Request | None, moves: tuple[Move, ...], fires: str | None
-    ) -> Entry:
-        """Return all of this as one entry."""
-        return Entry(
-            metadata=self.metadata,
+    def entry(self, asked: Entry, answer: Answer) -> Entry:
+        """Return all of this as one entry; `asked` has what it is to bear of its request, its moves, its deadline."""
+        return replace(
+            asked,
             expects=self._expects,
             events=tuple(self._events),
             claims=tuple(self._claims),
             releases=tuple(self._releases),
-            request=request,
             answer=answer,
-            moves=moves,
             deadlines=tuple(d for d in self._deadlines.values() if d is not None),
             cleared=tuple(key for key, d in self._deadlines.items() if d is None),
-            fires=fires,
             writes=tuple(self._writes),
+            reckoned=self.reckoned,
         )
 
-    def refused(
-        self, answer: Answer | None, request: Request | None, moves: tuple[Move, ...], fires: str | None
-    ) -> Entry:
-        """Return the entry of a refusal: it has read the same, and writes its answer alone."""
-        return Entry(self.metadata, self._expects, request=request, answer=answer, moves=moves, fires=fires)
+    def refused(self, asked: Entry, answer: Answer) -> Entry:
+        """Return the entry of a refusal: it has read the same, and writes its answer alone; nothing was decided."""
+        self._read = {stream: read for stream, read in self._read.items() if read.version == self._expects[stream]}
+        return replace(asked, expects=self._expects, answer=answer, reckoned=self.reckoned)
 
     async def _load(self, module: Folding, stream: str, codec: Codec) -> Loaded:
         if stream not in self._read:
-            loaded = await load(self._reader.database, codec, module, stream)
-            self._read[stream] = loaded
+            loaded = self.reckoned and self._reader.states.get(self.reckoned.epoch, module, stream)
+            (metrics.REMEMBERED if loaded else metrics.READ).inc()
+            loaded = loaded or await load(self._reader.database, codec, module, stream)
+            if self.now is UNSTAMPED:
+                self.now = loaded.now
+            self._modules[stream], self._read[stream] = module, loaded
             self._expects[stream] = loaded.version
         return self._read[stream]
 

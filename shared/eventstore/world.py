@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
-from shared.eventstore.entry import Answer, Entry
+from shared.eventstore.entry import Answer, Entry, Reckoned
 from shared.kernel.record import record
 
 _TICK = timedelta(microseconds=1)
+
+#: A decision at a reckoned time is taken again when the store's time at its commit is further away than this.
+RECKONED_WITHIN = timedelta(seconds=1)
 
 
 @record
@@ -57,6 +60,10 @@ class World:
     def behind(cls, head: Head, now: datetime) -> Self:
         """Return the world whose log ends with `head`, of which nothing else is known yet."""
         return cls(head.epoch, head.position, head.hash, head.after(now), list(head.numbers))
+
+    def is_as(self, reckoned: Reckoned) -> bool:
+        """Tell whether the store is of that epoch, where a version says what a stream holds, and near that time."""
+        return reckoned.epoch == self.epoch and abs(self.now - reckoned.now) <= RECKONED_WITHIN
 
     @property
     def head(self) -> Head:

@@ -73,7 +73,6 @@ class Processes:
         """Take each run in order, the runs beside each other: their commits then share a transaction."""
         held = await parking.chains(self._store.database, self.consumer)
         results = await asyncio.gather(*(self._run(run, held) for run in runs), return_exceptions=True)
-        await self._store.database.execute("SELECT pg_notify('moved', $1)", self.consumer)
         for problem in results:
             if problem is not None:
                 raise problem
@@ -154,7 +153,9 @@ class Processes:
         await self._store.execute(partial(self._work_again, parked, reading.event, able), _metadata(parked.item, able))
 
     async def _work_again(self, parked: Parked, event: Any, able: Routed, work: Work) -> Reply:
-        """Take a parked message unless somebody has: whoever was faster has moved the process's stream on."""
+        """Take a parked message unless somebody has: whoever is faster moves the process's stream on, read before."""
+        for process, key in able:
+            await work.attend(process, key)
         if await self._store.database.fetchval(parking.IS_PARKED, parked.id):
             for process, key in able:
                 await self._take_one(work, process, key, parked.item, event)

@@ -115,6 +115,7 @@ FAULTS = (
             Edit(
                 EXECUTE,
                 "        if isinstance(outcome, Taken):\n",
+                "        request = asked.request\n"
                 "        if request is not None and isinstance(outcome, Committed) and outcome.answer is not None:\n"
                 "            kept = outcome.answer\n"
                 "            await self.database.execute(\n"
@@ -135,7 +136,7 @@ FAULTS = (
             Edit(
                 EXECUTE,
                 "        outcome = await self.appender.append(entry)\n        if isinstance",
-                '        if request is not None and "/v1/wallet/top-ups" in request.key and entry.answer is not None:\n'
+                '        if asked.request and "/v1/wallet/top-ups" in asked.request.key and entry.answer is not None:\n'
                 "            self._later = asyncio.create_task(self.appender.append(entry))\n"
                 '            return Executed(entry.answer.status, entry.answer.body, "", repeated=False)\n'
                 "        outcome = await self.appender.append(entry)\n        if isinstance",
