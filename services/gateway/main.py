@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,8 +31,7 @@ from shared.web.serve import run, serve, stop_on_signals
 from shared.web.settings import load_settings
 
 if TYPE_CHECKING:
-    from shared.messaging.beside import Beside
-    from shared.messaging.rebuild import Rebuilt
+    from services.gateway.operating import Verb
 
 # What only the projector and operators need is imported where it is needed: the api process stays small.
 
@@ -162,117 +161,44 @@ async def run_all(settings: GatewaySettings, stop: asyncio.Event) -> None:
             task.add_done_callback(lambda _: stop.set())
 
 
-async def rebuild_projection(settings: GatewaySettings, name: str = "") -> str:
-    """Make a read model anew from the first message on, beside the living one, and swap it in."""
-    from shared.messaging.rebuild import rebuild
-
-    done = await _each(settings, name, rebuild)
-    return "\n".join(f"gateway: {one.projection} rebuilt: {one.rows} rows of {one.messages} messages" for one in done)
-
-
-async def verify(settings: GatewaySettings, name: str = "") -> str:
-    """Compare each read model, at equal checkpoints, with what its messages make of it, byte for byte."""
-    from shared.messaging.rebuild import verify_projection
-
-    done = await _each(settings, name, verify_projection)
-    return "\n".join(f"gateway: {one.projection}: {one.rows} rows equal their rebuild" for one in done)
-
-
-async def replay(settings: GatewaySettings) -> str:
-    """Have the running projector try again what is parked."""
-    from shared.messaging.parking import request_replay
-
-    database = await Database.open(settings.need("database_url"))
-    try:
-        for consumer in (consumers.READ_MODELS, consumers.PEOPLE):
-            await request_replay(database, consumer)
-        left = await database.fetchval("SELECT count(*) FROM parked")
-    finally:
-        await database.close()
-    return f"asked the projector to try {left} parked messages again"
-
-
-async def _each(
-    settings: GatewaySettings, name: str, make: "Callable[[Beside], Awaitable[Rebuilt]]"
-) -> "list[Rebuilt]":
-    from shared.contracts.catalogue import MESSAGES
-    from shared.messaging.beside import Beside
-
-    chosen = [each for each in consumers.PROJECTIONS if name in ("", each.NAME)]
-    if not chosen:
-        raise LookupError(f"{name} is none of {', '.join(each.NAME for each in consumers.PROJECTIONS)}")
-    database = await Database.open(settings.need("migration_database_url"))
-    topics = list(consumers.topics(settings.topic_prefix).values())
-    try:
-        return [
-            await make(
-                Beside(
-                    database,
-                    settings.need("kafka_bootstrap"),
-                    topics,
-                    projection,
-                    MESSAGES,
-                    living=consumers.READ_MODELS,
-                    suffix=make.__name__,
-                )
-            )
-            for projection in chosen
-        ]
-    finally:
-        await database.close()
-
-
-async def adopt(settings: GatewaySettings, *arguments: str) -> str:
-    """Go on with the epoch of a restored service: SERVICE EPOCH NUMBERS, as its `restored` has said."""
-    from shared.roles.operate import adopted
-
-    database = await Database.open(settings.need("database_url"))
-    try:
-        said = await adopted("gateway", database, settings.topic_prefix, arguments)
-    finally:
-        await database.close()
-    return f"{said}\nthe read models show what is lost until they are made anew: rebuild"
-
-
 Role = Callable[[GatewaySettings, asyncio.Event], Awaitable[None]]
-Verb = Callable[..., Awaitable[str]]
 
 ROLES: dict[str, Role] = {"api": run_api, "projector": run_projector, "all": run_all}
-VERBS: dict[str, Verb] = {"rebuild": rebuild_projection, "verify": verify, "replay": replay, "adopt": adopt}
 
 
 def main() -> None:
     """Do what the command line asks for; exits with 1 where an operator's verb finds something wrong."""
+    verbs = {} if {*sys.argv[1:]} & ROLES.keys() else operators_verbs()
     parser = argparse.ArgumentParser(prog="services.gateway.main", description="gateway")
     parsers = parser.add_subparsers(dest="verb", required=True, metavar="role or verb")
-    for name, action in {**ROLES, **VERBS}.items():
-        added = parsers.add_parser(name, help=action.__doc__)
-        if name in VERBS:
-            added.add_argument("arguments", nargs="*")
+    for name, role in ROLES.items():
+        parsers.add_parser(name, help=role.__doc__)
     parsers.add_parser("migrate", help="bring the database to this release's schema, as its owner")
+    for name, verb in verbs.items():
+        parsers.add_parser(name, help=verb.__doc__).add_argument("arguments", nargs="*")
     chosen = parser.parse_args()
     settings = load_settings(GatewaySettings)
     configure("gateway", chosen.verb, settings.log_level)
-    if chosen.verb == "migrate":
-        from shared.roles.cli import migrate
-
-        migrate("gateway", settings)
-    elif chosen.verb in ROLES:
+    if chosen.verb in ROLES:
         run(_serve(ROLES[chosen.verb], settings))
+        return
+    from shared.roles import cli
+
+    if chosen.verb == "migrate":
+        cli.migrate("gateway", settings)
     else:
-        run(_operate(VERBS[chosen.verb], settings, chosen.arguments))
+        run(cli.tell("gateway", partial(verbs[chosen.verb], settings, *chosen.arguments)))
+
+
+def operators_verbs() -> "dict[str, Verb]":
+    """Return what operators may ask for."""
+    from services.gateway.operating import VERBS
+
+    return VERBS
 
 
 async def _serve(role: Role, settings: GatewaySettings) -> None:
     await role(settings, stop_on_signals())
-
-
-async def _operate(verb: Verb, settings: GatewaySettings, arguments: Sequence[str]) -> None:
-    try:
-        print(await verb(settings, *arguments))
-    except Exception as problem:  # an operator wants one line, and a status that scripts understand
-        sys.stderr.write(f"gateway: {type(problem).__name__}: {problem}\n")
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -103,14 +103,19 @@ async def patiently(operate: Callable[[], Awaitable[str]], seconds: float = AWAY
             await asyncio.sleep(0.5)
 
 
+async def tell(service: str, verb: Callable[[], Awaitable[str]]) -> None:
+    """Print what a verb says; where it fails, exit with 1 and one line: that is what scripts and operators want."""
+    try:
+        print(await patiently(verb))
+    except Exception as problem:
+        sys.stderr.write(f"{service}: {type(problem).__name__}: {problem}\n")
+        raise SystemExit(1) from None
+
+
 async def _serve(definition: Definition, settings: Settings, role: Role) -> None:
     await role(definition, settings, stop_on_signals())
 
 
 async def _operate(definition: Definition, settings: Settings, verb: Verb, arguments: Sequence[str]) -> None:
     async with open_runtime(definition, settings) as runtime:
-        try:
-            print(await patiently(partial(verb, runtime, arguments)))
-        except Exception as problem:  # an operator wants one line, and a status that scripts understand
-            sys.stderr.write(f"{definition.name}: {type(problem).__name__}: {problem}\n")
-            raise SystemExit(1) from None
+        await tell(definition.name, partial(verb, runtime, arguments))
