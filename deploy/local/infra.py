@@ -115,7 +115,7 @@ def _embedded(
         postgres_log, kafka_log = logs / "postgres.log", logs / "kafka.log"
         infra.starts = [
             start_postgres := partial(postgres.launch, data_dir, postgres_at, postgres_log, durable=durable),
-            start_kafka := partial(kafka.launch, data_dir, kafka_at, kafka_log, say),
+            start_kafka := partial(kafka.launch, data_dir, kafka_at, kafka_log, say, durable=durable),
         ]
         say("starting Kafka and PostgreSQL")
         infra.children = [broker := start_kafka()]

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import shutil
+import signal
 import subprocess
 import uuid
 from collections.abc import Callable
@@ -57,18 +58,25 @@ def start(data_dir: Path, port: int, log: Path, say: Callable[[str], None], jar_
     return await_clients(launch(data_dir, port, log, say, jar_folder), port, log)
 
 
-def launch(data_dir: Path, port: int, log: Path, say: Callable[[str], None], jar_folder: Path = JARS) -> Child:
-    """Start Kafka on `data_dir`, formatted on the first start; `await_clients` has to follow. Raises Trouble."""
+def launch(
+    data_dir: Path, port: int, log: Path, say: Callable[[str], None], jar_folder: Path = JARS, *, durable: bool = True
+) -> Child:
+    """Start Kafka on `data_dir`, formatted on the first start; `await_clients` has to follow. Raises Trouble.
+
+    Not `durable`: it is killed in the end, which spares the minutes that it takes to part with hundreds of topics.
+    """
     with process.one_at_a_time(jar_folder):
         classpath = ":".join(map(str, jars.provide(jar_folder, say)))
         command: list[str | Path] = [_java(), *JVM, *LOGGING, "-cp", classpath]
         archive = _archive(command, jar_folder, say)
     if archive is not None:
         command.insert(1, f"-XX:SharedArchiveFile={archive}")
-    return _launch(command, data_dir, port, log)
+    return _launch(command, data_dir, port, log, signal.SIGTERM if durable else signal.SIGKILL)
 
 
-def _launch(command: list[str | Path], data_dir: Path, port: int, log: Path) -> Child:
+def _launch(
+    command: list[str | Path], data_dir: Path, port: int, log: Path, stop_signal: signal.Signals = signal.SIGTERM
+) -> Child:
     folder = data_dir / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
     controller = ports.any_free()
@@ -88,6 +96,7 @@ def _launch(command: list[str | Path], data_dir: Path, port: int, log: Path) -> 
         log=log,
         pid_file=data_dir / "kafka.pid",
         folder=folder,
+        stop_signal=stop_signal,
     )
 
 

@@ -1,5 +1,6 @@
 """Child processes never outlive us unnoticed: they die with their parent, or the next start finds and stops them."""
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from deploy.local.paths import ROOT
 from deploy.local.trouble import Trouble
 
 TETHER = Path(__file__).with_name("tether.py")
@@ -101,6 +103,26 @@ def find(pid_file: Path) -> psutil.Process | None:
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (FileNotFoundError, json.JSONDecodeError, KeyError, psutil.NoSuchProcess):
         return None
+
+
+async def ask(*module: str, settings: Mapping[str, str]) -> tuple[int, str]:
+    """Run a module of the project with its arguments to its end; return its status and all that it printed."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *module),
+        env=settings,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        said, _ = await child.communicate()
+    except asyncio.CancelledError:
+        child.kill()
+        await child.wait()
+        raise
+    return child.returncode or 0, said.decode(errors="replace").strip()
 
 
 def stop_left_over(pid_file: Path, stop_signal: signal.Signals = signal.SIGTERM, patience: float = 30.0) -> bool:

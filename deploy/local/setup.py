@@ -1,13 +1,11 @@
 """Databases, roles, migrations and topics: everything that must exist before the first process starts. Idempotent."""
 
 import asyncio
-import sys
 
 import asyncpg
 
-from deploy.local import databases
+from deploy.local import databases, process
 from deploy.local.databases import OWNER_LIMITS, SERVING_LIMITS
-from deploy.local.paths import ROOT
 from deploy.local.plan import PRODUCERS, SERVICES, Plan
 from deploy.local.trouble import Trouble
 from shared.messaging.topics import WrongTopic, create_topics
@@ -53,22 +51,7 @@ async def ensure_databases(plan: Plan) -> None:
 
 async def run(*module: str, settings: dict[str, str]) -> str:
     """Run a module with its arguments to its end and return what it printed; Trouble with its output where it fails."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *module),
-        env=settings,
-        cwd=ROOT,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    text = output.decode(errors="replace").strip()
-    if process.returncode != 0:
-        raise Trouble(f"`{' '.join(module)}` failed:\n{text}")
-    return text
+    status, said = await process.ask(*module, settings=settings)
+    if status != 0:
+        raise Trouble(f"`{' '.join(module)}` failed:\n{said}")
+    return said

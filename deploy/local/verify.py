@@ -4,24 +4,15 @@ import asyncio
 import os
 import sys
 
-from deploy.local import running
-from deploy.local.paths import ROOT
+from deploy.local import process, running
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
 
 
 async def operate(service: str, settings: dict[str, str], *verb: str) -> tuple[int, str]:
     """Run an operator's verb of a service, with its arguments; return its status and what it says."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"services.{service}.main", *verb),
-        cwd=ROOT,
-        env={**settings, "PATH": os.environ.get("PATH", "")},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode(errors="replace").strip()
+    path = {"PATH": os.environ.get("PATH", "")}
+    return await process.ask(f"services.{service}.main", *verb, settings={**settings, **path})
 
 
 async def verify_all(state: Running) -> bool:
