@@ -188,8 +188,9 @@ async def taken(state: Running) -> None:
 
 async def verified(state: Running, *services: str) -> str:
     """Chains are whole, Kafka equals the stores, debits equal credits, read models equal their rebuild."""
-    for service in services or state.settings:
-        status, said = await operate(service, state.settings[service], "verify")
+    asked = services or tuple(state.settings)
+    told = await asyncio.gather(*(operate(service, state.settings[service], "verify") for service in asked))
+    for service, (status, said) in zip(asked, told, strict=True):
         if status != 0:
             found = next((name for problem, name in VERIFIED.items() if f": {problem}: " in said), "recovery")
             raise Broken(found, f"{service}: {said}")
