@@ -1,9 +1,7 @@
 """The platform that benches ask: `make run`'s own processes in a folder that is removed afterwards, and one sponsor."""
 
 import asyncio
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +11,10 @@ from pathlib import Path
 
 import aiohttp
 
-from deploy.local import apart, ports, postgres, process
+from deploy.local import apart, ports, process, scratch
 from deploy.local.client import Client
 from deploy.local.journey import PASSWORD
-from deploy.local.paths import LOCAL, ROOT
+from deploy.local.paths import ROOT
 from deploy.local.process import Child
 from deploy.local.running import Running
 from shared.kernel.ids import new_id
@@ -73,15 +71,12 @@ class Room:
 @contextmanager
 def opened() -> Iterator[Room]:
     """Start the platform; nothing is left of it afterwards."""
-    LOCAL.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=LOCAL))
-    folder.chmod(0o755)  # PostgreSQL runs as another user where root starts it
+    folder = scratch.make("bench")
     try:
         with apart.platform(folder, SETTINGS) as state:
             yield Room(folder, state)
     finally:
-        postgres.remove(folder / "data")
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove(folder)
 
 
 @dataclass

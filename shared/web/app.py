@@ -6,6 +6,7 @@ from copy import copy
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 from starlette.routing import Route, Router
 
@@ -26,6 +27,9 @@ OWN_PERMISSIONS = (
     *(Permission("GET", path, PUBLIC) for path in health.PATHS),
     Permission("GET", "/openapi.json", PUBLIC),
 )
+
+#: Observe sees to traces, metrics and logs. FastAPI's own would look for exporters with each request.
+NONE_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def create_app(
@@ -66,6 +70,7 @@ def create_app(
         redirect_slashes=False,
         exception_handlers=HANDLERS,
         middleware=[Middleware(Observe), Middleware(Bodies)],
+        telemetry=NONE_OF_ITS_OWN,
     )
     # The routes themselves and not `include_router`: that one matches each request twice, and hides the route's app.
     # Copies, since a router may serve in several apps, each with a guard of its own.

@@ -9,10 +9,8 @@ were answered before. Only processes that this run has started are stopped.
 import argparse
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,10 +23,9 @@ import asyncpg
 import psutil
 
 from bench.paced import paced
-from deploy.local import postgres, process
+from deploy.local import process, scratch
 from deploy.local.apart import platform
 from deploy.local.journey import PASSWORD
-from deploy.local.paths import LOCAL
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
 from shared.kernel.ids import new_id
@@ -262,17 +259,14 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=200.0, help="commands per second while Kafka is away")
     parser.add_argument("--seconds", type=float, default=180.0, help="how long Kafka is away")
     given = parser.parse_args()
-    LOCAL.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="outages-", dir=LOCAL))
-    folder.chmod(0o755)
+    folder = scratch.make("outages")
     try:
         with platform(folder, SETTINGS) as state:
             asyncio.run(all_of_it(state, folder, given.rate, given.seconds))
     except (Missed, Trouble) as problem:
         print(f"MISS  {problem}\nlogs and data: {folder}", flush=True)
         return 1
-    postgres.remove(folder / "data")
-    shutil.rmtree(folder, ignore_errors=True)
+    scratch.remove(folder)
     return 0
 
 

@@ -6,17 +6,14 @@ kept when something is not. Only processes that this run has started are hit.
 
 import argparse
 import asyncio
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import aiohttp
 
-from deploy.local import postgres
+from deploy.local import scratch
 from deploy.local.apart import platform
-from deploy.local.paths import LOCAL
 from deploy.local.platform import ask
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
@@ -110,9 +107,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=32, help="how many send at once")
     given = parser.parse_args()
     again = f"make chaos SEED={given.seed} COMMANDS={given.commands} CLIENTS={given.clients}"
-    LOCAL.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=LOCAL))
-    folder.chmod(0o755)
+    folder = scratch.make("chaos")
     faults = schedule(given.seed, given.commands)
     try:
         with platform(folder, SETTINGS) as state:
@@ -120,8 +115,7 @@ def main() -> int:
     except (Broken, Trouble) as broken:
         print(f"BROKEN {broken}\nthe same schedule again: {again}\nlogs and data: {folder}", flush=True)
         return 1
-    postgres.remove(folder / "data")
-    shutil.rmtree(folder, ignore_errors=True)
+    scratch.remove(folder)
     say(f"seed {given.seed}: all is as it was acknowledged, {len(faults)} faults")
     return 0
 

@@ -3,19 +3,16 @@
 import argparse
 import asyncio
 import json
-import shutil
 import signal
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
 import psutil
 
-from deploy.local import process
+from deploy.local import process, scratch
 from deploy.local.apart import platform
-from deploy.local.paths import LOCAL
 from deploy.local.running import Running
 from tests.chaos import checks
 from tests.chaos.checks import Broken
@@ -73,12 +70,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    LOCAL.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=LOCAL))
-    folder.chmod(0o755)
+    folder = scratch.make("chaos")
     invariant, found = verdict(given.scenario, given.seed, folder)
     if invariant == HELD:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove(folder)
     print(json.dumps({"invariant": invariant, "found": found}), flush=True)
     sys.exit(0)
 

@@ -11,17 +11,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import asyncpg
 
 from deploy.local import infra as decision
-from deploy.local import postgres, process
+from deploy.local import process, scratch
 from deploy.local.fresh import off_loop
 from deploy.local.infra import Infra
-from deploy.local.paths import LOCAL, ROOT
+from deploy.local.paths import ROOT
 from deploy.local.plan import SERVICES
 from tests.chaos.planted import edits
 from tests.chaos.planted.edits import Edit
@@ -35,8 +34,7 @@ END_PATIENCE = 120.0  # seconds for a platform to end that took too long
 
 def plant(name: str, scenarios: list[str], planted: tuple[Edit, ...]) -> Path:
     """Return a copy of the tree, for these scenarios, with these edits done to it; raises Stale."""
-    tree = Path(tempfile.mkdtemp(prefix=f"planted-{name}-", dir=LOCAL))
-    tree.chmod(0o755)
+    tree = scratch.make(f"planted-{name}")
     edits.copy(ROOT, tree)
     idle = frozenset(SERVICES).difference(*map(needed, scenarios))
     edits.apply(tree, (edits.without(idle), edits.PATIENT, *planted))
@@ -131,16 +129,13 @@ def main() -> int:
         parser.error(f"no such fault: {', '.join(map(str, sorted(unknown)))}")
     chosen = [known[number] for number in numbers]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    LOCAL.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="planted-servers-", dir=LOCAL))
-    folder.chmod(0o755)
+    folder = scratch.make("planted-servers")
     infra = decision.start(folder, durable=False)
     try:
         verdicts = [control(infra, chosen, given.seed), *(caught(infra, fault, given.seed) for fault in chosen)]
     finally:
         infra.stop()
-        postgres.remove(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove(folder)
     return 0 if all(verdicts) else 1
 
 
