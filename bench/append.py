@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import orjson
 import uvloop
@@ -27,8 +28,9 @@ from shared.eventstore.append import Appender
 from shared.eventstore.codec import Codec
 from shared.eventstore.database import Database
 from shared.eventstore.entry import Answer, Committed, Entry, Message, Metadata, NewEvent, Request
-from shared.eventstore.read import load
+from shared.eventstore.execute import Store
 from shared.eventstore.tests import jar
+from shared.eventstore.work import Work
 from shared.kernel.ids import new_id
 
 SECONDS = 4.0  # of each measurement
@@ -77,20 +79,20 @@ def appends_per_second(database: FreshDatabase, clients: int) -> float:
         return runner.run(append_for(database.url, clients, SECONDS))
 
 
-async def fill(url: str, stream: str, count: int) -> None:
-    """Make a stream of `count` events, loading it in between as commands do, which is when snapshots are made."""
+async def fill(url: str, id: str, count: int) -> None:
+    """Make a jar of `count` events by commands, BATCH events each, as services do: they leave snapshots behind."""
     database = await Database.open(url, size=2)
-    appender = Appender(database, "jars")
+    appender, codec = Appender(database, "jars"), Codec(jar.EVENTS)
+    store = Store(database, appender, codec, codec, jar.publish)
     await appender.start()
-    version = 0
-    while version < count:
-        more = min(BATCH, count - version)
-        payload = orjson.dumps({"jar_id": stream, "sweets": 1})
-        events = tuple(NewEvent(new_id(), stream, TYPE, payload) for _ in range(more))
-        assert isinstance(await appender.append(Entry(METADATA, {stream: version}, events)), Committed)
-        loaded = await load(database, Codec(jar.EVENTS), jar, stream)
-        version += more
-        assert loaded.version == version
+
+    async def several(work: Work, events: int) -> dict[str, Any]:
+        for _ in range(events):
+            await work.decide(jar, id, jar.Fill(id, 1))
+        return {}
+
+    for done in range(0, count, BATCH):
+        await store.execute(partial(several, events=min(BATCH, count - done)), METADATA)
     await appender.stop()
     await database.close()
 
@@ -124,7 +126,7 @@ def main() -> int:
         )
         library.close()
         say(f"making a stream of {LONG} events and one of {SHORT}")
-        for stream, count in (("jar-long", LONG), ("jar-short", SHORT)):
+        for stream, count in (("long", LONG), ("short", SHORT)):
             asyncio.run(fill(ours.url, stream, count))
         cold = [(cold_load_ms(ours.url, "jar-long"), cold_load_ms(ours.url, "jar-short")) for _ in range(COLD_ROUNDS)]
     say(f"first load in a new process: {median(a for a, _ in cold):.2f} ms and {median(b for _, b in cold):.2f} ms")

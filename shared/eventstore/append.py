@@ -52,7 +52,7 @@ class Appender:
         self._committer.hang_up()
 
     def reckon(self) -> Reckoned | None:
-        """Return what epoch and time the store has by the last commit, without asking it; None before the first."""
+        """Return what epoch and time the store has, without asking it; None where that is not to be relied on."""
         return self._committer.reckon()
 
     async def append(self, entry: Entry) -> Outcome:

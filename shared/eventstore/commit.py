@@ -38,7 +38,7 @@ class Committer:
         self._memory = Memory()
 
     def reckon(self) -> Reckoned | None:
-        """Return what epoch and time the store has by what we were told last; None before that."""
+        """Return what epoch and time the store has by what we were told last; None where others append in turn."""
         return self._memory.reckon()
 
     def forget(self) -> None:

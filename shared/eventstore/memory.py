@@ -38,8 +38,11 @@ class Memory:
         return self._head, self._now()
 
     def reckon(self) -> Reckoned | None:
-        """Return what epoch and time the store has as far as we know, the head forgotten or not; None at first."""
-        return Reckoned(self._epoch, self._now()) if self._epoch else None
+        """Return what epoch and time the store has as far as we know; None at first, and where others append in turn.
+
+        What we remember of streams would mostly be out of date then, and finding that out costs more than reading.
+        """
+        return Reckoned(self._epoch, self._now()) if self._epoch and not self._shy else None
 
     def _now(self) -> datetime:
         return self._told + timedelta(seconds=time.monotonic() - self._heard)

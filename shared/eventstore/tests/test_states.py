@@ -10,12 +10,14 @@ from shared.eventstore.append import Appender
 from shared.eventstore.database import Database
 from shared.eventstore.entry import Committed, Entry, Metadata, NewEvent, Request
 from shared.eventstore.execute import Store
+from shared.eventstore.memory import Memory
 from shared.eventstore.read import SNAPSHOT_EVERY, Loaded, load
 from shared.eventstore.states import States
 from shared.eventstore.tests import jar
 from shared.eventstore.tests.conftest import new_store
-from shared.eventstore.tests.test_append import ME, _call, do, fill, take
+from shared.eventstore.tests.test_append import ME, _call, do, fill, state, take
 from shared.eventstore.work import Work
+from shared.eventstore.world import Head
 from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected
 
@@ -53,11 +55,15 @@ async def elsewhere(store: Store, sweets: int, version: int) -> None:
 async def test_a_command_on_a_known_stream_reads_nothing(store: Store, questions: list[str]) -> None:
     await fill(store, "j", 3)
     assert questions
-    questions.clear()
-    assert (await take(store, "j", 2)).body == b'{"id":"j","revision":2}'
-    assert (await take(store, "j", 2)).status == 409
-    assert (await take(store, "j", 1)).body == b'{"id":"j","revision":3}'
+    for _ in range(100):  # a machine that stands still for a moment spoils a try: the time was reckoned wrongly then
+        questions.clear()
+        assert (await fill(store, "j", 1)).status == 200
+        assert (await take(store, "j", 1_000)).status == 409
+        assert (await take(store, "j", 1)).status == 200
+        if not questions:
+            break
     assert questions == []
+    assert (await state(store, "j"))[0] == jar.Jar(3)
 
 
 async def test_what_another_process_has_appended_is_decided_on(store: Store) -> None:
@@ -126,6 +132,22 @@ async def test_a_stream_that_is_never_read_gets_its_snapshots_all_the_same(store
     fresh = new_store(store.database)
     read = await load(store.database, fresh._reader.events, jar, "jar-j")
     assert (read.state, read.version, read.snapshot) == (jar.Jar(SNAPSHOT_EVERY), SNAPSHOT_EVERY, SNAPSHOT_EVERY)
+
+
+def test_nothing_is_reckoned_while_others_append_in_turn() -> None:
+    memory = Memory()
+    assert memory.reckon() is None
+    memory.keep(Head("e", 1, b"", NOW, (1,)), NOW)
+    memory.forget()
+    reckoned = memory.reckon()
+    assert reckoned is not None
+    assert reckoned.epoch == "e"
+    assert timedelta(0) <= reckoned.now - NOW < timedelta(hours=1)
+    memory.mistaken()
+    assert memory.reckon() is None
+    memory.keep(Head("e", 2, b"", NOW, (2,)), NOW)
+    assert not memory.trusted(), "the next batch takes the lock"
+    assert memory.reckon() is not None
 
 
 def test_the_newest_state_of_an_epoch_stays_and_the_least_wanted_stream_goes() -> None:
