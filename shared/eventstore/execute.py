@@ -176,7 +176,7 @@ class Store:
             self._states.keep(epoch, module, stream, loaded)
 
     def _forget(self, work: Work) -> None:
-        self._states.forget((module, stream) for module, stream, _ in work.proven())
+        self._states.forget(work.modules.items())
 
     async def as_of(
         self, module: Deciding, id: str, *, version: int | None = None, time: datetime | None = None

@@ -35,7 +35,7 @@ class States:
         self._known[module, stream] = known
         return known[1]
 
-    def forget(self, streams: Iterable[tuple[Folding, str]]) -> None:
+    def forget(self, streams: Iterable[tuple[str, Folding]]) -> None:
         """Forget these, one of which is not as we thought."""
-        for key in streams:
-            self._known.pop(key, None)
+        for stream, module in streams:
+            self._known.pop((module, stream), None)

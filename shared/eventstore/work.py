@@ -52,7 +52,7 @@ class Work:
         self.metadata = metadata
         self.reckoned = reckoned
         self.now = reckoned.now if reckoned else UNSTAMPED  # of the database, UTC
-        self._modules: dict[str, Folding] = {}
+        self.modules: dict[str, Folding] = {}  # of each stream that was read
         self._read: dict[str, Loaded] = {}
         self._expects: dict[str, int] = {}
         self._events: list[NewEvent] = []
@@ -108,7 +108,7 @@ class Work:
 
     def proven(self) -> list[tuple[Folding, str, Loaded]]:
         """Return what has been read, as it stands once this is committed: module, stream, state."""
-        return [(self._modules[stream], stream, loaded) for stream, loaded in self._read.items()]
+        return [(self.modules[stream], stream, loaded) for stream, loaded in self._read.items()]
 
     def revision(self, module: Deciding, id: str) -> int:
         """Return the version that an object loaded here will have after the commit."""
@@ -173,7 +173,7 @@ class Work:
             loaded = loaded or await load(self._reader.database, codec, module, stream)
             if self.now is UNSTAMPED:
                 self.now = loaded.now
-            self._modules[stream], self._read[stream] = module, loaded
+            self.modules[stream], self._read[stream] = module, loaded
             self._expects[stream] = loaded.version
         return self._read[stream]
 

@@ -162,5 +162,5 @@ def test_the_newest_state_of_an_epoch_stays_and_the_least_wanted_stream_goes() -
     states.keep("f", jar, "a", loaded(1))
     assert states.get("e", jar, "a") is None, "of another epoch: forgotten"
     states.keep("f", jar, "a", loaded(1))
-    states.forget([(jar, "a"), (jar, "unknown")])
+    states.forget([("a", jar), ("unknown", jar)])
     assert states.get("f", jar, "a") is None
