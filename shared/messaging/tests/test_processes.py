@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from shared.eventstore.append import Appender
+from shared.eventstore.codec import Codec
+from shared.eventstore.database import Database
 from shared.eventstore.execute import Overtaken, Store
 from shared.eventstore.handlers import Handlers, on
 from shared.eventstore.tests import jar
+from shared.messaging import parking
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint
 from shared.messaging.envelope import Item, Received
@@ -125,6 +129,35 @@ async def test_a_mended_process_takes_what_was_parked_in_order(
     assert [p[1] for p in await parked(tallies)] == [3, 4]
     await processes.take([run(4, filled(5, "a", 9))])
     assert await counted(tallies, "a") == (12, 2, 9)
+
+
+async def test_a_parked_message_that_another_process_takes_meanwhile_is_taken_once(
+    processes: Processes, tallies: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await processes.take([run(0, filled(1, "a", 13))])
+    monkeypatch.setattr(counting, "react", lambda event, state, at: [tally.Count(event.jar_id, 12)])
+    database = await Database.open(tallies.database.url)
+    appender = Appender(database, "tallies")
+    await appender.start()
+    elsewhere = Store(database, appender, Codec(tally.EVENTS), Codec(jar.EVENTS), lambda event: None)
+    other = Processes(elsewhere, [counting], HANDLERS, MESSAGES, ignored=["jars.Old.v1"])
+    really, looks = tallies.database.fetchval, 0
+
+    async def overtaken(sql: str, *args: Any) -> Any:
+        nonlocal looks
+        found = await really(sql, *args)
+        if sql == parking.IS_PARKED:
+            looks += 1
+            if looks == 1:
+                await other.replay([("t", 0)])
+        return found
+
+    monkeypatch.setattr(tallies.database, "fetchval", overtaken)
+    await processes.replay([("t", 0)])
+    assert looks == 2, "it has looked again"
+    assert (await counted(tallies, "a"), await parked(tallies)) == ((12,), [])
+    await appender.stop()
+    await database.close()
 
 
 @pytest.mark.parametrize(
