@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from shared.eventstore.append import StoreAway
 from shared.eventstore.database import AWAY
 from shared.roles.definition import Definition, Verb
 from shared.roles.runtime import open_runtime
@@ -97,7 +98,7 @@ async def patiently(operate: Callable[[], Awaitable[str]], seconds: float = AWAY
     while True:
         try:
             return await operate()
-        except AWAY:
+        except (*AWAY, StoreAway):
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(0.5)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.eventstore.append import StoreAway
 from shared.roles.cli import patiently
 
 
@@ -16,7 +17,7 @@ class Verb:
 
 
 async def test_a_database_that_comes_back_is_waited_for() -> None:
-    assert await patiently(Verb(TimeoutError(), ConnectionRefusedError())) == "done"
+    assert await patiently(Verb(TimeoutError(), ConnectionRefusedError(), StoreAway("hung up"))) == "done"
 
 
 async def test_one_that_stays_away_is_told() -> None:
