@@ -3,12 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 import orjson
+import structlog
 
 from shared.eventstore.append import Appender
 from shared.eventstore.codec import Codec
@@ -34,6 +34,8 @@ from shared.eventstore.states import States
 from shared.eventstore.work import Publish, Reader, Work
 from shared.kernel.record import record
 from shared.kernel.rejected import Rejected
+
+log = structlog.get_logger()
 
 ATTEMPTS = 12
 
@@ -171,8 +173,10 @@ class Store:
 
     async def _remember(self, work: Work, epoch: str) -> None:
         for module, stream, loaded in work.proven():
-            with suppress(*AWAY, asyncpg.PostgresError):  # a snapshot is only for speed
+            try:
                 loaded = await save_snapshot(self.database, module, stream, loaded)
+            except (*AWAY, asyncpg.PostgresError) as problem:  # it is only for speed, and the next commit tries again
+                log.warning("snapshot_not_saved", stream=stream, error=type(problem).__name__)
             self._states.keep(epoch, module, stream, loaded)
 
     def _forget(self, work: Work) -> None:

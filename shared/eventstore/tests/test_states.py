@@ -20,6 +20,7 @@ from shared.eventstore.work import Work
 from shared.eventstore.world import Head
 from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected
+from shared.testing.infra import FreshDatabase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -132,6 +133,21 @@ async def test_a_stream_that_is_never_read_gets_its_snapshots_all_the_same(store
     fresh = new_store(store.database)
     read = await load(store.database, fresh._reader.events, jar, "jar-j")
     assert (read.state, read.version, read.snapshot) == (jar.Jar(SNAPSHOT_EVERY), SNAPSHOT_EVERY, SNAPSHOT_EVERY)
+
+
+async def test_a_snapshot_that_cannot_be_saved_fails_no_command_and_is_made_up_for(
+    store: Store, owner: Database, store_database: FreshDatabase
+) -> None:
+    sweets = tuple(
+        NewEvent(new_id(), "jar-j", "jars.JarFilled.v1", b'{"jar_id":"j","sweets":1}') for _ in range(SNAPSHOT_EVERY)
+    )
+    await store.appender.append(Entry(ME, {}, sweets))
+    await owner.execute(f"REVOKE INSERT ON snapshots FROM {store_database.role}")
+    assert (await fill(store, "j", 1)).status == 200
+    assert await owner.fetchval("SELECT count(*) FROM snapshots") == 0
+    await owner.execute(f"GRANT INSERT ON snapshots TO {store_database.role}")
+    assert (await fill(store, "j", 1)).status == 200
+    assert await owner.fetchval("SELECT version FROM snapshots WHERE stream = 'jar-j'") == SNAPSHOT_EVERY + 2
 
 
 def test_nothing_is_reckoned_while_others_append_in_turn() -> None:
