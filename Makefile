@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE # compiling all modules takes a process longer than everything else it does to start
 PYTHON_ENV := PYTHONPATH=. .venv/bin/python
 JOBS ?= 2
 SEED ?= 1

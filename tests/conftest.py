@@ -17,7 +17,7 @@ from deploy.local.client import Client
 from deploy.local.infra import Infra
 from deploy.local.paths import ROOT
 from deploy.local.running import Running
-from deploy.local.verify import operate
+from deploy.local.verbs import operate
 from shared.kernel.ids import new_id
 from shared.kernel.record import record
 

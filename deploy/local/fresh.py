@@ -2,10 +2,7 @@
 
 import asyncio
 import itertools
-import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,10 +10,9 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from deploy.local import databases
+from deploy.local import databases, verbs
 from deploy.local.databases import OWNER_LIMITS, SERVING_LIMITS
 from deploy.local.infra import Infra
-from deploy.local.paths import ROOT
 
 T = TypeVar("T")
 
@@ -79,16 +75,10 @@ class Databases:
                 "SERVICE_SECRET": secrets.token_urlsafe(16),
                 "DIGEST_SECRET": secrets.token_urlsafe(16),
                 "SIGNING_SECRET": secrets.token_urlsafe(32),
-                "PYTHONPATH": str(ROOT),
             }
-            done = subprocess.run(
-                [sys.executable, "-m", f"services.{service}.main", "migrate"],
-                env=os.environ | settings,
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-            )
-            assert done.returncode == 0, f"the migrations of {service} failed:\n{done.stdout}{done.stderr}"
+            verbs.server()  # in this thread, which will outlive it
+            status, said = off_loop(verbs.operate(service, settings, "migrate"))
+            assert status == 0, f"the migrations of {service} failed:\n{said}"
 
         return run
 

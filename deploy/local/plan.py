@@ -16,6 +16,17 @@ PRODUCERS = ("identity", "campaigns", "adrequests", "payments", "moderation")
 SERVICES = (*PRODUCERS, "gateway")
 ROLES = dict.fromkeys(PRODUCERS, ("api", "worker")) | {"gateway": ("api", "projector")}
 
+#: What the processes of the platform, and an operator's verbs, import.
+MODULES = (
+    *(f"services.{service}.{module}" for service in SERVICES for module in ("main", "api")),
+    "services.gateway.operating",
+    "services.gateway.people",
+    "shared.messaging.projections",
+    "shared.roles.api",
+    "shared.roles.operate",
+    "shared.roles.worker",
+)
+
 #: Offsets from the gateway's port, which are tried first: addresses stay the same from run to run.
 SPACING = 10
 KAFKA_OFFSET = 60

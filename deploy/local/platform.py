@@ -21,16 +21,15 @@ import aiohttp
 from deploy.local import infra as decision
 from deploy.local import plan as planning
 from deploy.local import ports, process, running, setup
+from deploy.local.forkserver import ForkServer
 from deploy.local.infra import Infra
-from deploy.local.paths import DATA, LOCAL, LOGS, ROOT, SECRETS
+from deploy.local.paths import DATA, LOCAL, LOGS, SECRETS
 from deploy.local.plan import Plan, Secrets, Unit
 from deploy.local.process import Child
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
 
 PATIENCE = 300.0  # seconds until all processes are ready
-AT_ONCE = 4  # processes that load their modules together: a dozen would starve Kafka of its heartbeats on two cores
-NEXT_ANYHOW = 5.0  # seconds after which the next one starts though as many do not yet answer
 LOG_LIMIT = 50 << 20  # bytes; a longer log is put aside at the next start
 NO_ANSWER = "no answer"
 LOOK_SECONDS = 2.0  # between two looks at all processes
@@ -75,56 +74,32 @@ class Watched:
         say(f"{self.child.name}: {why}; starting it again in {self.pause:.1f} s")
 
 
-def program_of(unit: Unit) -> list[str]:
-    return [sys.executable, "-m", f"services.{unit.service}.main", unit.role]
-
-
 class Platform:
-    """All processes of one run."""
+    """All processes of one run; `start_unit` starts one of them."""
 
-    def __init__(self, plan: Plan, program: Callable[[Unit], list[str]] = program_of) -> None:
+    def __init__(self, plan: Plan, start_unit: Callable[[Unit], Child]) -> None:
         self.plan = plan
-        self.program = program
+        self.start_unit = start_unit
         self.watched: list[Watched] = []
 
-    def _start(self, unit: Unit) -> Child:
-        log = LOGS / f"{unit.name}.log"
-        return process.launch(
-            unit.name,
-            self.program(unit),
-            log=log,
-            pid_file=running.LOCK / f"{unit.name}.pid",
-            folder=ROOT,
-            environment=self.plan.settings(unit.service),
-        )
-
     async def start(self) -> None:
-        """Start every process, some at a time, and wait until each says that it is ready.
+        """Start every process, and wait until each says that it is ready.
 
         Raises Trouble, which names the log, where one ends or is not ready in time.
         """
-        pending, waiting = list(self.plan.units), list[Unit]()
-        loading = set[Unit]()  # those of the waiting that do not answer at all; the others wait for Kafka, at no cost
-        started, until = 0.0, time.monotonic() + PATIENCE
+        until = time.monotonic() + PATIENCE
+        for unit in self.plan.units:
+            self.watched.append(Watched(partial(self.start_unit, unit), self.start_unit(unit)))
+        waiting = list(self.plan.units)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
-            while pending or waiting:
-                now = time.monotonic()
-                if pending and (len(loading) < AT_ONCE or now - started > NEXT_ANYHOW):
-                    unit = pending.pop(0)
-                    self.watched.append(Watched(partial(self._start, unit), self._start(unit)))
-                    waiting.append(unit)
-                    loading.add(unit)
-                    started = now
-                    continue
+            while waiting:
                 for unit in list(waiting):
                     answer = await ask(session, unit.ready_url)
-                    if not answer.startswith(NO_ANSWER):
-                        loading.discard(unit)
                     if answer == "200":
                         waiting.remove(unit)
                         count = len(self.plan.units)
-                        say(f"{unit.name} is ready ({count - len(waiting) - len(pending)} of {count})")
-                    elif now > until:
+                        say(f"{unit.name} is ready ({count - len(waiting)} of {count})")
+                    elif time.monotonic() > until:
                         raise Trouble(
                             f"{unit.name} is not ready after {PATIENCE:.0f} s, {unit.ready_url} says: {answer}; "
                             f"{log_says(unit.name)}"
@@ -166,7 +141,19 @@ async def ask(session: aiohttp.ClientSession, url: str) -> str:
         return f"{NO_ANSWER} ({type(error).__name__})"
 
 
-async def go(platform: Platform, state: Running) -> None:
+def start_unit(forks: ForkServer, plan: Plan, unit: Unit) -> Child:
+    """Start a process as production does, with `python -m services.<service>.main <role>`, from modules at hand."""
+    return forks.start(
+        unit.name,
+        f"services.{unit.service}.main",
+        unit.role,
+        log=LOGS / f"{unit.name}.log",
+        pid_file=running.LOCK / f"{unit.name}.pid",
+        environment=plan.settings(unit.service),
+    )
+
+
+async def go(platform: Platform, forks: ForkServer, state: Running) -> None:
     """Set up, start, seed, say `ready`, and watch until a signal comes."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -175,18 +162,19 @@ async def go(platform: Platform, state: Running) -> None:
         loop.add_signal_handler(number, task.cancel)
     plan = platform.plan
     await setup.make_topics(plan)
+    await forks.ready()
     say(f"starting {len(plan.units)} processes, and making the first administrator")
     async with asyncio.TaskGroup() as group:
         group.create_task(platform.start())
-        group.create_task(setup.run("services.identity.main", "bootstrap", settings=plan.bootstrap_settings()))
-    seeded = await seed(plan)
+        group.create_task(setup.run(forks, "services.identity.main", "bootstrap", settings=plan.bootstrap_settings()))
+    seeded = await seed(plan, forks)
     state.ready = True
     state.write()
     print_summary(plan, seeded)
     await platform.watch()
 
 
-async def seed(plan: Plan) -> str:
+async def seed(plan: Plan, forks: ForkServer) -> str:
     """Fill an empty market with a small believable one, and return what the seed says about its people."""
     if plan.environment.get("SEED") == "none" or find_spec("deploy.local.seed") is None:
         return ""
@@ -197,7 +185,7 @@ async def seed(plan: Plan) -> str:
         "ADMIN_PASSWORD": plan.admin_password,
         "DEMO_PASSWORD": plan.secrets.get("DEMO_PASSWORD"),
     }
-    return await setup.run("deploy.local.seed", settings=plan.settings("gateway") | settings)
+    return await setup.run(forks, "deploy.local.seed", settings=plan.settings("gateway") | settings)
 
 
 def print_summary(plan: Plan, seeded: str) -> None:
@@ -230,6 +218,7 @@ def stop_left_over() -> None:
 
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    forks: ForkServer | None = None
     infra: Infra | None = None
     platform: Platform | None = None
     lock: TextIO | None = None
@@ -244,6 +233,10 @@ def main() -> None:
         gateway_port = ports.required(int(os.environ.get("GATEWAY_PORT", "8080")), "GATEWAY_PORT")
         prefix = os.environ.get("TOPIC_PREFIX", "sponsio")
         units = planning.units(gateway_port)
+
+        forks = ForkServer(  # imports while Kafka and PostgreSQL start
+            planning.MODULES, log=LOGS / "fork-server.log", pid_file=running.LOCK / "fork-server.pid"
+        )
 
         def planned(infra: Infra) -> Plan:
             return Plan(infra, Secrets(SECRETS), prefix, units, os.environ)
@@ -274,8 +267,8 @@ def main() -> None:
             settings={service: plan.operator_settings(service) for service in planning.SERVICES},
         )
         state.write()
-        platform = Platform(plan)
-        asyncio.run(go(platform, state))
+        platform = Platform(plan, partial(start_unit, forks, plan))
+        asyncio.run(go(platform, forks, state))
     except (KeyboardInterrupt, asyncio.CancelledError):
         say("stopping")
     except (Trouble, ExceptionGroup) as error:
@@ -289,6 +282,8 @@ def main() -> None:
             signal.signal(number, signal.SIG_IGN)  # we are already at it
         if platform is not None:
             platform.stop()
+        if forks is not None:
+            forks.stop()
         if infra is not None:
             infra.stop()
         with contextlib.suppress(OSError):

@@ -1,6 +1,5 @@
 """Child processes never outlive us unnoticed: they die with their parent, or the next start finds and stops them."""
 
-import asyncio
 import contextlib
 import fcntl
 import json
@@ -12,13 +11,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
-from deploy.local.paths import ROOT
 from deploy.local.trouble import Trouble
 
 TETHER = Path(__file__).with_name("tether.py")
+
+
+class Handle(Protocol):
+    """What we do with a process that we started: `subprocess.Popen`, and what a fork server has for a fork."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
 
 
 @dataclass
@@ -26,7 +38,7 @@ class Child:
     """A process that we started; `stop_signal` asks it to end in good order."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: Handle
     pid_file: Path
     stop_signal: signal.Signals
 
@@ -71,13 +83,13 @@ def launch(
     user: str = "-",
     stop_signal: signal.Signals = signal.SIGTERM,
     death_signal: signal.Signals | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Child:
     """Start `command` in `folder` with its output appended to `log`; it gets `death_signal` when we end.
 
     Call it from the main thread: Linux sends that signal when the *thread* ends that started the process.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    pid_file.parent.mkdir(parents=True, exist_ok=True)
     whole = [sys.executable, "-I", "-S", TETHER, str(os.getpid()), str(int(death_signal or stop_signal)), user, folder]
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -87,11 +99,18 @@ def launch(
             stderr=subprocess.STDOUT,
             env=dict(environment) if environment is not None else None,
             start_new_session=True,  # Ctrl-C is ours alone: the order in which they end is ours too
+            pass_fds=pass_fds,
         )
-    with contextlib.suppress(psutil.NoSuchProcess):
-        created = psutil.Process(process.pid).create_time()
-        pid_file.write_text(json.dumps({"name": name, "pid": process.pid, "created": created}))
+    note(pid_file, name, process.pid)
     return Child(name, process, pid_file, stop_signal)
+
+
+def note(pid_file: Path, name: str, pid: int) -> None:
+    """Write down which process it is, for `find`."""
+    pid_file.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        created = psutil.Process(pid).create_time()
+        pid_file.write_text(json.dumps({"name": name, "pid": pid, "created": created}))
 
 
 def find(pid_file: Path) -> psutil.Process | None:
@@ -103,26 +122,6 @@ def find(pid_file: Path) -> psutil.Process | None:
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (FileNotFoundError, json.JSONDecodeError, KeyError, psutil.NoSuchProcess):
         return None
-
-
-async def ask(*module: str, settings: Mapping[str, str]) -> tuple[int, str]:
-    """Run a module of the project with its arguments to its end; return its status and all that it printed."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *module),
-        env=settings,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        said, _ = await child.communicate()
-    except asyncio.CancelledError:
-        child.kill()
-        await child.wait()
-        raise
-    return child.returncode or 0, said.decode(errors="replace").strip()
 
 
 def stop_left_over(pid_file: Path, stop_signal: signal.Signals = signal.SIGTERM, patience: float = 30.0) -> bool:

@@ -4,8 +4,9 @@ import asyncio
 
 import asyncpg
 
-from deploy.local import databases, process
+from deploy.local import databases
 from deploy.local.databases import OWNER_LIMITS, SERVING_LIMITS
+from deploy.local.forkserver import ForkServer
 from deploy.local.plan import PRODUCERS, SERVICES, Plan
 from deploy.local.trouble import Trouble
 from shared.messaging.topics import WrongTopic, create_topics
@@ -49,9 +50,9 @@ async def ensure_databases(plan: Plan) -> None:
         await connection.close()
 
 
-async def run(*module: str, settings: dict[str, str]) -> str:
+async def run(forks: ForkServer, *module: str, settings: dict[str, str]) -> str:
     """Run a module with its arguments to its end and return what it printed; Trouble with its output where it fails."""
-    status, said = await process.ask(*module, settings=settings)
+    status, said = await forks.run(*module, settings=settings)
     if status != 0:
         raise Trouble(f"`{' '.join(module)}` failed:\n{said}")
     return said

@@ -13,13 +13,22 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
+def end_with(parent: int, death_signal: int) -> None:
+    """Get `death_signal` when our parent ends; exit where it has ended already."""
+    if sys.platform == "linux":  # elsewhere the next start finds what was left over by its pid file
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != parent:
+            sys.exit("the program that started this one has already ended")
+
+
 def main() -> None:
     parent, death_signal, user, folder, *command = sys.argv[1:]
-    library = None
-    if sys.platform == "linux":  # elsewhere the next start finds what was left over by its pid file
+    if sys.platform == "linux":
         import ctypes  # now: the other user may not be able to read it
 
-        library = ctypes.CDLL(None)
+        ctypes.CDLL(None)
     if user != "-":
         entry = pwd.getpwnam(user)
         os.setgroups([])
@@ -27,12 +36,10 @@ def main() -> None:
         os.setuid(entry.pw_uid)
         os.environ["HOME"] = folder
     os.chdir(folder)
-    if library is not None:
-        library.prctl(PR_SET_PDEATHSIG, int(death_signal))  # after the change of user, which would undo it
-        if os.getppid() != int(parent):
-            sys.exit("the program that started this one has already ended")
+    end_with(int(parent), int(death_signal))  # after the change of user, which would undo it
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.execv(command[0], command)
 
 
-main()
+if __name__ == "__main__":
+    main()

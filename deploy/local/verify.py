@@ -1,18 +1,12 @@
 """`make verify`: each service verifies itself, side by side on the running platform; ends with 1 where one fails."""
 
 import asyncio
-import os
 import sys
 
-from deploy.local import process, running
+from deploy.local import running
 from deploy.local.running import Running
 from deploy.local.trouble import Trouble
-
-
-async def operate(service: str, settings: dict[str, str], *verb: str) -> tuple[int, str]:
-    """Run an operator's verb of a service, with its arguments; return its status and what it says."""
-    path = {"PATH": os.environ.get("PATH", "")}
-    return await process.ask(f"services.{service}.main", *verb, settings={**settings, **path})
+from deploy.local.verbs import operate
 
 
 async def verify_all(state: Running) -> bool:

@@ -9,7 +9,7 @@ import asyncpg
 
 from deploy.local.plan import PRODUCERS
 from deploy.local.running import Running
-from deploy.local.verify import operate
+from deploy.local.verbs import operate
 from shared.messaging.topics import topic_name
 from tests.chaos.market import WRONG, Market, figures
 

@@ -14,11 +14,12 @@ import psutil
 import pytest
 
 from deploy.local import infra as decision
-from deploy.local import platform, ports, running
+from deploy.local import platform, ports, process, running
 from deploy.local.infra import Infra
 from deploy.local.paths import ROOT
 from deploy.local.plan import Plan, Secrets, Unit, units
 from deploy.local.platform import Platform, ask
+from deploy.local.process import Child
 from deploy.local.trouble import Trouble
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -42,10 +43,16 @@ def make(tmp_path: Path) -> Iterator[Callable[[str], Platform]]:
     made: list[Platform] = []
 
     def make_one(crash: str) -> Platform:
-        def program(unit: Unit) -> list[str]:
-            return [sys.executable, str(STAND_IN), str(unit.port), crash if unit.role == "worker" else ""]
+        def start(unit: Unit) -> Child:
+            return process.launch(
+                unit.name,
+                [sys.executable, STAND_IN, str(unit.port), crash if unit.role == "worker" else ""],
+                log=tmp_path / "logs" / f"{unit.name}.log",
+                pid_file=tmp_path / "run" / f"{unit.name}.pid",
+                folder=ROOT,
+            )
 
-        made.append(Platform(make_plan(tmp_path), program))
+        made.append(Platform(make_plan(tmp_path), start))
         return made[-1]
 
     yield make_one

@@ -1,6 +1,6 @@
 """Scenarios about databases that are restored from a backup."""
 
-from deploy.local.verify import operate
+from deploy.local.verbs import operate
 from tests.chaos import checks
 from tests.chaos.checks import Broken
 from tests.chaos.planted.levers import backup
