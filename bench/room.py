@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
+import psutil
 
 from deploy.local import apart, ports, process, scratch
 from deploy.local.client import Client
@@ -48,6 +49,18 @@ class Room:
         found = process.find(self.folder / "run" / f"{unit}.pid")
         assert found is not None, f"{unit} does not run"
         return found.pid
+
+    @contextmanager
+    def followers_stopped(self) -> Iterator[None]:
+        """Let only what answers requests run until the block ends: no relay, worker or projector."""
+        stopped = [psutil.Process(self.pid(unit)) for unit in self.state.ready_urls if not unit.endswith("-api")]
+        try:
+            for each in stopped:
+                each.suspend()
+            yield
+        finally:
+            for each in stopped:
+                each.resume()
 
     @contextmanager
     def python(self, name: str, port: int, *command: str, settings: Mapping[str, str] | None = None) -> Iterator[Child]:
