@@ -18,9 +18,7 @@ from shared.eventstore.database import Connection, Database
 from shared.eventstore.entry import Answer, Entry, Outcome, Reckoned
 from shared.eventstore.memory import Memory
 from shared.eventstore.schema import LOCK, READ, WRITE
-from shared.eventstore.world import Granted, Head, Kept, World, take_for_granted
-
-NEAR = timedelta(milliseconds=100)  # how far from the store's clock a time may be that was reckoned without asking it
+from shared.eventstore.world import RECKONED_WITHIN, Granted, Head, Kept, World, take_for_granted
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
@@ -59,35 +57,40 @@ class Committer:
             await self._connection.set_type_codec(  # bytes in, bytes out: the chain runs over exactly these
                 "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
             )
-        outcomes = None
+        thought = None
         if self._memory.trusted() and (granted := take_for_granted(entries)):
-            outcomes = await self._blindly(self._connection, entries, granted)
-        return outcomes or await self._locked(self._connection, entries)
+            thought, now = self._memory.recall()
+            if outcomes := await self._blindly(self._connection, thought, now, entries, granted):
+                return outcomes
+        return await self._locked(self._connection, entries, thought)
 
-    async def _blindly(self, connection: Connection, entries: list[Entry], granted: Granted) -> list[Outcome] | None:
+    async def _blindly(
+        self, connection: Connection, head: Head, now: datetime, entries: list[Entry], granted: Granted
+    ) -> list[Outcome] | None:
         """Commit in one round trip if all is as we think; return None, and nothing has happened, if it is not."""
-        head, now = self._memory.recall()
         world = World.behind(head, now)
         granted.tell(world)
         batch = Admission(world, self._service).admit(entries)
         if batch.empty:
             return None  # answers alone are given under the lock
-        told = await self._write(connection, head, world, batch, granted, NEAR)
+        told = await self._write(connection, head, world, batch, granted, RECKONED_WITHIN)
         if told is None:
-            self._memory.mistaken()
             return None
         self._memory.keep(world.head, told)
         self._memory.proven()
         metrics.AT_ONCE.inc()
         return batch.outcomes
 
-    async def _locked(self, connection: Connection, entries: list[Entry]) -> list[Outcome]:
+    async def _locked(self, connection: Connection, entries: list[Entry], thought: Head | None) -> list[Outcome]:
+        """Commit what was read under the lock; `thought` is the head behind which it could not be written blindly."""
         self._memory.forget()
         async with connection.transaction():
             row = await connection.fetchrow(LOCK)
             if row is None:
                 raise asyncpg.InternalServerError("the store has no head")
             head = Head(row["epoch"], row["position"], row["hash"], row["recorded_at"], tuple(row["numbers"]))
+            if thought not in (None, head):
+                self._memory.mistaken()
             world = World.behind(head, row["now"])
             await self._read(connection, world, entries)
             batch = Admission(world, self._service).admit(entries)

@@ -48,6 +48,7 @@ class Memory:
         return self._told + timedelta(seconds=time.monotonic() - self._heard)
 
     def mistaken(self) -> None:
+        """Take note that the head was another one: somebody else has appended."""
         self._shy = min(2**self._mistakes, SHYEST)
         self._mistakes = min(self._mistakes + 1, SHYEST)
 

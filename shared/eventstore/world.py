@@ -14,7 +14,7 @@ from shared.kernel.record import record
 
 _TICK = timedelta(microseconds=1)
 
-#: A decision at a reckoned time is taken again when the store's time at its commit is further away than this.
+#: How far from the store's time at its commit a time may be that was reckoned without asking it.
 RECKONED_WITHIN = timedelta(seconds=1)
 
 

@@ -165,6 +165,18 @@ async def test_the_time_is_the_stores_also_when_its_clock_is_moved(store: Store,
     assert timedelta(0) <= now - outcome.recorded_at < timedelta(hours=1)
 
 
+async def test_only_what_others_append_makes_it_cautious(store: Store, other: Appender, owner: Database) -> None:
+    await until_it_is_known(store)
+    await owner.execute("UPDATE clock SET ahead_by = '1 day'")
+    await committed(store.appender, filled("a", 0))
+    assert await store.appender.append(filled("a", 0)) == Conflicted()
+    assert store.appender.reckon() is not None, "the time was another one, a version was: but nobody else has appended"
+    await until_it_is_known(store)
+    await committed(other, filled("b", 0))
+    await committed(store.appender, filled("a", 1))
+    assert store.appender.reckon() is None
+
+
 async def test_deadlines_are_set_and_fired_once_without_the_lock(store: Store, owner: Database) -> None:
     await until_it_is_known(store)
     deadline = Deadline("d", await owner.fetchval("SELECT store_now()"), "expire", "a")
