@@ -51,6 +51,7 @@ def measure() -> bool:
         raise Trouble("the platform is still starting: wait for its line `ready`")
     ours = {name: process.find(running.LOCK / f"{name}.pid") for name in state.ready_urls}
     ours["supervisor"] = psutil.Process(state.supervisor)
+    ours["fork server"] = process.find(running.LOCK / "fork-server.pid")
     found = {name: each for name, each in ours.items() if each is not None}
     if len(found) != len(ours):
         raise Trouble(f"not all processes run: {', '.join(sorted(set(ours) - set(found)))}")

@@ -76,11 +76,11 @@ class Forked:
 
     def poll(self) -> int | None:
         """Return the status it has ended with, None where it runs."""
-        if self.returncode is None:
+        if self.returncode is None and not runs(self.pid):  # asked only then: an idle platform wakes up no server
             try:
                 self.returncode = self._server.ask({"pid": self.pid})
             except ServerGone:  # which has sent it this signal, and can no longer say whether that was what ended it
-                self.returncode = None if runs(self.pid) else -signal.SIGTERM
+                self.returncode = -signal.SIGTERM
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
