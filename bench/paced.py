@@ -41,6 +41,8 @@ class Asker(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[int] | None = None
         self._parser: httptools.HttpResponseParser | None = None
+        self.told_when = False  # the last answer had a Retry-After
+        self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
@@ -51,6 +53,10 @@ class Asker(asyncio.Protocol):
         if self._parser is not None:
             self._parser.feed_data(data)
 
+    def on_header(self, name: bytes, _value: bytes) -> None:
+        """Take note of the one header that anybody asks for."""
+        self.told_when |= name.lower() == b"retry-after"
+
     def on_message_complete(self) -> None:
         """Tell whoever waits."""
         if self._answer is not None and self._parser is not None and not self._answer.done():
@@ -58,12 +64,14 @@ class Asker(asyncio.Protocol):
 
     def connection_lost(self, problem: Exception | None) -> None:
         """Whoever waits will not be answered."""
+        self.closed = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(problem or ConnectionError("hung up"))
 
     async def ask(self, request: bytes) -> int:
-        """Send a request; return the status of its answer."""
+        """Send a request; return the status of its answer. Raises OSError where the connection breaks."""
         assert self._transport is not None
+        self.told_when = False
         self._parser = httptools.HttpResponseParser(self)
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)

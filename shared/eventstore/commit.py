@@ -17,13 +17,16 @@ from shared.eventstore.admit import Admission, Batch
 from shared.eventstore.database import Connection, Database
 from shared.eventstore.entry import Answer, Entry, Outcome, Reckoned
 from shared.eventstore.memory import Memory
-from shared.eventstore.schema import LOCK, READ, WRITE
+from shared.eventstore.schema import LOCK, READ, write
 from shared.eventstore.world import RECKONED_WITHIN, Granted, Head, Kept, World, take_for_granted
 
+#: All that an append looks for it looks for by key. A plan that was made while a table was small would read it whole.
+BY_KEY = "SET enable_seqscan = off"
 
-def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
+
+def _columns(rows: Iterable[tuple[Any, ...]], width: int = 0) -> list[list[Any]]:
+    """Return rows as columns, `width` empty ones where there are none."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 class Committer:
@@ -54,6 +57,7 @@ class Committer:
         if self._connection is None or self._connection.is_closed():
             self._memory.forget()
             self._connection = await self._database.connect()
+            await self._connection.execute(BY_KEY)
             await self._connection.set_type_codec(  # bytes in, bytes out: the chain runs over exactly these
                 "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
             )
@@ -133,30 +137,27 @@ class Committer:
         self, connection: Connection, head: Head, world: World, batch: Batch, granted: Granted, near: timedelta | None
     ) -> datetime | None:
         """Write the batch behind `head` if it is the head and what is granted holds; return the store's time."""
-        set_deadlines = [d for d in batch.deadlines.values() if d is not None]
-        told: datetime | None = await connection.fetchval(
-            WRITE,
-            *_columns(batch.events, 14),
-            *_columns(((s, v, o) for (s, v), o in batch.claims.items() if o is not None), 3),
-            *_columns((key for key, owner in batch.claims.items() if owner is None), 2),
-            *_columns(batch.answers, 5),
-            *_columns(
-                ((m.consumer, m.topic, m.partition, m.epoch, m.number, m.next_offset) for m in batch.moves.values()), 6
+        deadlines = batch.deadlines.items()
+        columns = {
+            "versions": _columns(granted.versions.items()),
+            "owners": _columns((*key, owner) for key, owner in granted.claims.items()),
+            "unanswered": [granted.keys],
+            "checkpoints": _columns(key + place for key, place in granted.checkpoints.items()),
+            "open": [granted.deadlines],
+            "events": _columns(batch.events),
+            "claimed": _columns((*key, owner) for key, owner in batch.claims.items() if owner is not None),
+            "released": _columns(key for key, owner in batch.claims.items() if owner is None),
+            "answers": _columns(batch.answers),
+            "moves": _columns(
+                (m.consumer, m.topic, m.partition, m.epoch, m.number, m.next_offset) for m in batch.moves.values()
             ),
-            *_columns(((d.id, d.due_at, d.kind, d.subject) for d in set_deadlines), 4),
-            [key for key, deadline in batch.deadlines.items() if deadline is None],
-            world.position,
-            world.hash,
-            world.now,
-            world.numbers,
-            head.epoch,
-            head.hash,
-            head.recorded_at,
-            near,
-            *_columns(granted.versions.items(), 2),
-            *_columns(((s, v, o) for (s, v), o in granted.claims.items()), 3),
-            granted.keys,
-            *_columns((key + place for key, place in granted.checkpoints.items()), 5),
-            granted.deadlines,
+            "planned": _columns((d.id, d.due_at, d.kind, d.subject) for _, d in deadlines if d is not None),
+            "cleared": [[key for key, deadline in deadlines if deadline is None]],
+        }
+        sql, arguments = write({part: found for part, found in columns.items() if found and found[0]})
+        after, before = (
+            (world.position, world.hash, world.now, world.numbers),
+            (head.epoch, head.hash, head.recorded_at),
         )
+        told: datetime | None = await connection.fetchval(sql, *after, *before, near, *arguments)
         return told

@@ -1,13 +1,19 @@
 """The statements of an append, each over a whole batch: lock, read, write. The tables are in ddl/.
 
-WRITE does all or nothing: it moves the head on where that is still as the caller knows it ($40 to $42), the time is the
-store's ($43: give or take), and all else that the batch takes for granted holds ($44 to $55, nothing where it has been
-read under the lock). Its snapshot may be older than its lock on the head, but then the head is another one by now:
-whoever commits gives it a later `recorded_at`. It returns the store's time, and no row where nothing was written.
+`write` does all or nothing: it moves the head on where that is still as the caller knows it ($5 to $7), the time is the
+store's ($8: give or take, NULL where it does not matter), and all else that the batch takes for granted holds. Its
+snapshot may be older than its lock on the head, but then the head is another one by now: whoever commits gives it a
+later `recorded_at`. It returns the store's time, and no row where nothing was written.
 
-WRITE wakes the relay (`committed`), those who wait for a checkpoint (`moved`) and those who fire deadlines (`planned`):
-one NOTIFY of each for a batch.
+A batch seldom has something for every table, and each table costs a statement time to begin with: it is put together of
+the parts that the batch has. It wakes the relay (`committed`), those who wait for a checkpoint (`moved`) and those who
+fire deadlines (`planned`): one NOTIFY of each for a batch.
 """
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import count
+from typing import Any
 
 LOCK = """
 SELECT epoch, position, hash, recorded_at, numbers, store_now() AS now FROM head FOR UPDATE"""
@@ -25,55 +31,72 @@ UNION ALL SELECT 'checkpoint', consumer, topic, epoch, number, NULL, NULL, parti
        USING (consumer, topic, partition)
 UNION ALL SELECT 'deadline', id, NULL, NULL, 0, NULL, NULL, 0 FROM deadlines WHERE id = ANY ($8::text[])"""
 
-WRITE = """
-WITH advanced AS (
-    UPDATE head SET position = $36, hash = $37, recorded_at = $38, numbers = $39
-    WHERE epoch = $40 AND hash = $41 AND recorded_at = $42
-      AND ($43::interval IS NULL OR store_now() BETWEEN $38::timestamptz - $43 AND $38 + $43)
-      AND NOT EXISTS (SELECT FROM unnest($44::text[], $45::integer[]) AS w (stream, version) WHERE version <> coalesce(
-          (SELECT e.version FROM events e WHERE e.stream = w.stream ORDER BY e.version DESC LIMIT 1), 0))
-      AND NOT EXISTS (SELECT FROM unnest($46::text[], $47::text[], $48::text[]) AS w (scope, value, owner)
-          WHERE owner IS DISTINCT FROM (SELECT c.owner FROM claims c WHERE c.scope = w.scope AND c.value = w.value))
-      AND NOT EXISTS (SELECT FROM answers WHERE key = ANY ($49::text[]))
-      AND NOT EXISTS (SELECT FROM unnest($50::text[], $51::text[], $52::smallint[], $53::text[], $54::bigint[])
-          AS w (consumer, topic, partition, epoch, number) WHERE NOT EXISTS (
-              SELECT FROM checkpoints c WHERE (c.consumer, c.topic, c.partition) = (w.consumer, w.topic, w.partition)
-              AND c.number = w.number AND c.epoch IN ('', w.epoch)))
-      AND NOT EXISTS (SELECT FROM unnest($55::text[]) AS w (id)
-          WHERE NOT EXISTS (SELECT FROM deadlines d WHERE d.id = w.id))
-    RETURNING store_now() AS now
-), added AS (
-    INSERT INTO events (position, id, stream, version, type, payload, metadata, recorded_at,
+#: What a batch takes for granted: the condition of each kind, over columns that are arrays.
+CHECKS = {
+    "versions": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::integer[]) AS w (stream, version)
+        WHERE version <> coalesce(
+          (SELECT e.version FROM events e WHERE e.stream = w.stream ORDER BY e.version DESC LIMIT 1), 0))""",
+    "owners": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::text[], {}::text[]) AS w (scope, value, owner)
+        WHERE owner IS DISTINCT FROM (SELECT c.owner FROM claims c WHERE c.scope = w.scope AND c.value = w.value))""",
+    "unanswered": "NOT EXISTS (SELECT FROM answers WHERE key = ANY ({}::text[]))",
+    "checkpoints": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::text[], {}::smallint[], {}::text[], {}::bigint[])
+        AS w (consumer, topic, partition, epoch, number) WHERE NOT EXISTS (
+          SELECT FROM checkpoints c WHERE (c.consumer, c.topic, c.partition) = (w.consumer, w.topic, w.partition)
+          AND c.number = w.number AND c.epoch IN ('', w.epoch)))""",
+    "open": """NOT EXISTS (SELECT FROM unnest({}::text[]) AS w (id)
+        WHERE NOT EXISTS (SELECT FROM deadlines d WHERE d.id = w.id))""",
+}
+#: What it writes: the statement of each table, over columns that are arrays.
+WRITES = {
+    "events": """INSERT INTO events (position, id, stream, version, type, payload, metadata, recorded_at,
                         partition, number, message_key, message_type, message, hash)
-    SELECT new.* FROM advanced, unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::json[],
-        $7::json[], $8::timestamptz[], $9::smallint[], $10::bigint[], $11::text[], $12::text[], $13::json[],
-        $14::bytea[]) AS new
-), held AS (
-    INSERT INTO claims (scope, value, owner)
-    SELECT new.* FROM advanced, unnest($15::text[], $16::text[], $17::text[]) AS new
-    ON CONFLICT (scope, value) DO UPDATE SET owner = excluded.owner
-), released AS (
-    DELETE FROM claims USING advanced, unnest($18::text[], $19::text[]) AS gone (scope, value)
-    WHERE claims.scope = gone.scope AND claims.value = gone.value
-), kept AS (
-    INSERT INTO answers (key, digest, status, body, token, recorded_at)
-    SELECT new.*, $38 FROM advanced, unnest($20::text[], $21::bytea[], $22::smallint[], $23::bytea[],
-        $24::text[]) AS new
-), moved AS (
-    INSERT INTO checkpoints (consumer, topic, partition, epoch, number, next_offset)
-    SELECT new.* FROM advanced, unnest($25::text[], $26::text[], $27::smallint[], $28::text[], $29::bigint[],
-        $30::bigint[]) AS new
+    SELECT new.* FROM advanced, unnest({}::bigint[], {}::text[], {}::text[], {}::integer[], {}::text[], {}::json[],
+        {}::json[], {}::timestamptz[], {}::smallint[], {}::bigint[], {}::text[], {}::text[], {}::json[],
+        {}::bytea[]) AS new""",
+    "claimed": """INSERT INTO claims (scope, value, owner)
+    SELECT new.* FROM advanced, unnest({}::text[], {}::text[], {}::text[]) AS new
+    ON CONFLICT (scope, value) DO UPDATE SET owner = excluded.owner""",
+    "released": """DELETE FROM claims USING advanced, unnest({}::text[], {}::text[]) AS gone (scope, value)
+    WHERE claims.scope = gone.scope AND claims.value = gone.value""",
+    "answers": """INSERT INTO answers (key, digest, status, body, token, recorded_at)
+    SELECT new.*, $3 FROM advanced, unnest({}::text[], {}::bytea[], {}::smallint[], {}::bytea[], {}::text[]) AS new""",
+    "moves": """INSERT INTO checkpoints (consumer, topic, partition, epoch, number, next_offset)
+    SELECT new.* FROM advanced, unnest({}::text[], {}::text[], {}::smallint[], {}::text[], {}::bigint[],
+        {}::bigint[]) AS new
     ON CONFLICT (consumer, topic, partition) DO UPDATE
-    SET epoch = excluded.epoch, number = excluded.number, next_offset = excluded.next_offset
-), planned AS (
-    INSERT INTO deadlines (id, due_at, kind, subject)
-    SELECT new.* FROM advanced, unnest($31::text[], $32::timestamptz[], $33::text[], $34::text[]) AS new
-    ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, kind = excluded.kind, subject = excluded.subject
-), cleared AS (
-    DELETE FROM deadlines USING advanced WHERE id = ANY ($35::text[])
-)
-SELECT now,
-       CASE WHEN cardinality($1::bigint[]) > 0 THEN pg_notify('committed', '') END,
-       CASE WHEN cardinality($25::text[]) > 0 THEN pg_notify('moved', '') END,
-       CASE WHEN cardinality($31::text[]) > 0 THEN pg_notify('planned', '') END
-FROM advanced"""
+    SET epoch = excluded.epoch, number = excluded.number, next_offset = excluded.next_offset""",
+    "planned": """INSERT INTO deadlines (id, due_at, kind, subject)
+    SELECT new.* FROM advanced, unnest({}::text[], {}::timestamptz[], {}::text[], {}::text[]) AS new
+    ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, kind = excluded.kind, subject = excluded.subject""",
+    "cleared": "DELETE FROM deadlines USING advanced WHERE id = ANY ({}::text[])",
+}
+WAKES = {"events": "committed", "moves": "moved", "planned": "planned"}
+HEAD_ARGUMENTS = 8
+
+Columns = Mapping[str, list[list[Any]]]
+
+
+def write(columns: Columns) -> tuple[str, list[Any]]:
+    """Return the statement for a batch that has these parts, and its arguments behind those of the head."""
+    return _write(tuple(columns)), [column for part in columns.values() for column in part]
+
+
+@cache
+def _write(parts: tuple[str, ...]) -> str:
+    number = count(HEAD_ARGUMENTS + 1)
+    numbered = {part: _numbered({**CHECKS, **WRITES}[part], number) for part in parts}
+    checks = "".join(f"\n      AND {sql}" for part, sql in numbered.items() if part in CHECKS)
+    writes = "".join(f", {part} AS (\n    {sql}\n)" for part, sql in numbered.items() if part in WRITES)
+    wakes = "".join(f", pg_notify('{channel}', '')" for part, channel in WAKES.items() if part in parts)
+    return f"""
+WITH advanced AS (
+    UPDATE head SET position = $1, hash = $2, recorded_at = $3, numbers = $4
+    WHERE epoch = $5 AND hash = $6 AND recorded_at = $7
+      AND ($8::interval IS NULL OR store_now() BETWEEN $3::timestamptz - $8 AND $3 + $8){checks}
+    RETURNING store_now() AS now
+){writes}
+SELECT now{wakes} FROM advanced"""
+
+
+def _numbered(sql: str, number: Iterator[int]) -> str:
+    return sql.format(*(f"${next(number)}" for _ in range(sql.count("{}"))))

@@ -42,5 +42,8 @@ class Taker(Protocol):
     async def take(self, runs: Sequence[Run]) -> None:
         """Take all of this, or raise; what has been committed by then stays, and the checkpoints tell."""
 
+    async def settle(self) -> None:
+        """Note what was taken without an effect, and so without moving a checkpoint; called soon after `take`."""
+
     async def replay(self, places: Collection[Place]) -> None:
         """Try again what is parked on these partitions; nothing else is taken meanwhile."""

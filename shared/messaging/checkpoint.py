@@ -24,7 +24,7 @@ UPDATE checkpoints c SET epoch = w.epoch, number = w.number, next_offset = w.nex
        AS w (consumer, topic, partition, epoch, after, number, next_offset)
  WHERE (c.consumer, c.topic, c.partition) = (w.consumer, w.topic, w.partition)
    AND c.number = w.after AND c.epoch IN ('', w.epoch)
-RETURNING c.topic, c.partition"""
+RETURNING c.topic, c.partition, EXISTS (SELECT FROM parked p WHERE p.consumer = c.consumer) AS parked"""
 
 BEGIN = """
 INSERT INTO checkpoints (consumer, topic, partition, epoch)
@@ -46,19 +46,24 @@ async def read(connection: AnyConnection, consumer: str) -> dict[Place, Checkpoi
     return {(r["topic"], r["partition"]): Checkpoint(r["epoch"], r["number"], r["next_offset"]) for r in rows}
 
 
-async def move(connection: AnyConnection, moves: Sequence[Move]) -> None:
-    """Move checkpoints inside the caller's transaction; raises Overtaken when one is not where `after` says."""
-    left = await _move(connection, moves)
+async def move(connection: AnyConnection, moves: Sequence[Move]) -> bool:
+    """Move checkpoints inside the caller's transaction; raises Overtaken when one is not where `after` says.
+
+    Returns whether anything is parked for the consumer.
+    """
+    left, parked = await _move(connection, moves)
     if left:  # overtaken, or the first step on this partition
         await connection.execute(
             BEGIN, [m.consumer for m in left], [m.topic for m in left], [m.partition for m in left]
         )
-        left = await _move(connection, left)
+        left, parked = await _move(connection, left)
     if left:
         raise Overtaken(f"{left[0].consumer} on {left[0].topic}[{left[0].partition}] after {left[0].after}")
+    return parked
 
 
-async def _move(connection: AnyConnection, moves: Sequence[Move]) -> list[Move]:
+async def _move(connection: AnyConnection, moves: Sequence[Move]) -> tuple[list[Move], bool]:
+    """Return the moves that were not made, and whether anything is parked."""
     rows = await connection.fetch(
         MOVE,
         [m.consumer for m in moves],
@@ -70,7 +75,7 @@ async def _move(connection: AnyConnection, moves: Sequence[Move]) -> list[Move]:
         [m.next_offset for m in moves],
     )
     moved = {(r["topic"], r["partition"]) for r in rows}
-    return [m for m in moves if (m.topic, m.partition) not in moved]
+    return [m for m in moves if (m.topic, m.partition) not in moved], any(r["parked"] for r in rows)
 
 
 def reached(checkpoints: Mapping[Place, Checkpoint], wanted: Iterable[tuple[Place, str, int]]) -> bool:

@@ -75,6 +75,10 @@ class Intake(Generic[U]):
         self._takers = {name: tuple(u for u in units if kind in u.LISTENS) for name, kind in messages.items()}
         self._takers.update(dict.fromkeys(ignored, ()))
 
+    def concerns(self, item: Item) -> bool:
+        """Tell whether anybody listens to a message, or whether it is one that nobody can take."""
+        return isinstance(item, Broken) or self._takers.get(item.type) != ()
+
     def read(self, item: Item, held: Collection[Chain]) -> Reading[U]:
         """Decode a message for those who listen to it; `held` are the chains in which something is parked."""
         if isinstance(item, Broken):

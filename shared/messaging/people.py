@@ -108,6 +108,9 @@ class People:
             await self._store(connection, people, erased)
             await connection.execute("SELECT pg_notify('moved', $1)", self.consumer)
 
+    async def settle(self) -> None:
+        """Nothing is left to note: the checkpoints move with each step."""
+
     async def replay(self, places: Collection[Place]) -> None:
         """Try again what is parked."""
         await parking.replay(self._database, self.consumer, places, self._retry)

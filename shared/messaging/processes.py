@@ -1,7 +1,8 @@
 """The process runner: others' messages in, own commands out, exactly once in effect.
 
 Each message that concerns a process is one unit of work: it is stored in the process's stream, the process reacts,
-its commands are decided, and the checkpoint moves, all in one commit. Messages that concern nobody move it together.
+its commands are decided, and the checkpoint moves, all in one commit. Messages that concern nobody are passed over:
+read again they are nothing again, so the checkpoint moves behind them with the next one that does, or by `settle`.
 """
 
 import asyncio
@@ -68,21 +69,34 @@ class Processes:
         self._handlers = handlers
         self._intake: Intake[Process] = Intake(processes, messages, ignored)
         self._by_name = {process.NAME: process for process in processes}
+        self._passed: dict[Place, Move] = {}  # to behind what concerned nobody, from where the checkpoint stands
 
     async def take(self, runs: Sequence[Run]) -> None:
         """Take each run in order, the runs beside each other: their commits then share a transaction."""
-        held = await parking.chains(self._store.database, self.consumer)
+        concerning = any(self._intake.concerns(item) for run in runs for item in run.items)
+        held = await parking.chains(self._store.database, self.consumer) if concerning else set()
         results = await asyncio.gather(*(self._run(run, held) for run in runs), return_exceptions=True)
         for problem in results:
             if problem is not None:
                 raise problem
+
+    async def settle(self) -> None:
+        """Move the checkpoints behind what was passed over; raises Overtaken, and nothing is lost by it."""
+        moves, self._passed = tuple(self._passed.values()), {}
+        if moves:
+            await self._store.execute(_nothing, Metadata(f"system:{self.consumer}", "settle"), moves=moves)
+
+    def _behind(self, run: Run) -> int:
+        """Return the number at which the checkpoint stands before a run: what was passed over is not noted yet."""
+        passed = self._passed.pop(run.place, None)
+        return passed.after if passed is not None and passed.number == run.after.number else run.after.number
 
     async def replay(self, places: Collection[Place]) -> None:
         """Try again what is parked for each process."""
         await parking.replay(self._store.database, self.consumer, places, self._retry)
 
     async def _run(self, run: Run, held: set[Chain]) -> None:
-        after = run.after.number
+        after = self._behind(run)
         for item in run.items:
             reading = self._intake.read(item, held)
             routed, refused = self._route(reading)
@@ -92,8 +106,7 @@ class Processes:
                 held.update((unit, item.topic, item.key) for unit in refused)
                 after = item.number
         if after < run.items[-1].number:
-            metadata = Metadata(f"system:{self.consumer}", run.items[-1].topic)
-            await self._store.execute(_nothing, metadata, moves=(step(self.consumer, run, after, run.items[-1]),))
+            self._passed[run.place] = step(self.consumer, run, after, run.items[-1])
 
     def _route(self, reading: Reading[Process]) -> tuple[Routed, dict[str, str]]:
         routed, refused = [], dict(reading.refused)

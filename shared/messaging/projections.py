@@ -4,10 +4,11 @@ Checkpoints move first, then rows are locked in key order, folded in memory and 
 projection. Each committed version is announced.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from shared.eventstore.database import AnyConnection, Database
 from shared.kernel.record import record
@@ -20,6 +21,8 @@ from shared.messaging.rows import Fold, Projection, Table, Unwritable
 
 #: PostgreSQL takes less than 8,000 bytes in one notification.
 NOTIFICATION_LIMIT = 7_900
+TELL = """
+SELECT pg_notify('changed', t) FROM unnest($1::text[]) t UNION ALL SELECT pg_notify('moved', $2)"""
 
 
 @record
@@ -79,8 +82,9 @@ class Projector:
     ) -> None:
         """Take runs inside the caller's transaction. Raises Overtaken, Unwritable; the transaction is spent then."""
         moves = [step(self.consumer, run, run.after.number, run.items[-1]) for run in runs]
-        await checkpoint.move(connection, moves)
-        held = {(r["unit"], r["topic"], r["key"]) for r in await connection.fetch(parking.CHAINS, self.consumer)}
+        parked = await checkpoint.move(connection, moves)
+        found = await connection.fetch(parking.CHAINS, self.consumer) if parked else []
+        held = {(r["unit"], r["topic"], r["key"]) for r in found}
         await self._fold(connection, [self._read(item, refused or {}) for run in runs for item in run.items], held)
 
     def _read(self, item: Item, refused: Mapping[str, str]) -> Due:
@@ -113,8 +117,7 @@ class Projector:
         texts = []
         for name, fold in folds.items():
             texts += notifications(name, await fold.write(connection))
-        await connection.execute("SELECT pg_notify('changed', t) FROM unnest($1::text[]) t", texts)
-        await connection.execute("SELECT pg_notify('moved', $1)", self.consumer)
+        await connection.execute(TELL, texts, self.consumer)
 
     def _apply(self, due: Due, folds: Mapping[str, Fold], held: Collection[Chain]) -> dict[str, str]:
         """Fold one message into all projections that can take it; returns unit -> error of the others."""
@@ -129,6 +132,9 @@ class Projector:
             except Exception as problem:
                 failed[name] = parking.described(problem)
         return failed
+
+    async def settle(self) -> None:
+        """Nothing is left to note: the checkpoints move with each step."""
 
     async def replay(self, places: Collection[Place]) -> None:
         """Try again what is parked for each projection."""
@@ -154,9 +160,9 @@ def notifications(projection: str, versions: Iterable[tuple[str, int]]) -> list[
     """Return announcements of committed versions: {"p": projection, "k": [[key, version], ...]}, each below 8 kB."""
     texts: list[str] = []
     chunk: list[str] = []
-    begin, size = f'{{"p":{json.dumps(projection)},"k":[', 0
+    begin, size = f'{{"p":"{projection}","k":[', 0
     for key, version in versions:
-        part = json.dumps([key, version], separators=(",", ":"))
+        part = msgspec.json.encode((key, version)).decode()
         if chunk and size + len(part) + 1 + len(begin) + 2 > NOTIFICATION_LIMIT:
             texts.append(begin + ",".join(chunk) + "]}")
             chunk, size = [], 0

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from shared.eventstore.database import Connection, Database
-from shared.messaging import metrics, turns
+from shared.messaging import metrics, republishing, turns
 from shared.messaging.envelope import outgoing
 from shared.messaging.sending import SEND_SECONDS, Sender
 from shared.messaging.tails import Tail, tails
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 LOCK = 0x53504F4E52454C59  # "SPONRELY"
 POLL_SECONDS = 1.0  # for the lock
 IDLE_SECONDS = 8.0  # without a NOTIFY; below idle_session_timeout
+REST_SECONDS = 0.002  # between two looks: what is committed meanwhile goes together
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 #: A leader that is frozen, or cut off, loses its session and with it the lock, within some ten seconds.
@@ -35,15 +36,14 @@ SAME = "SELECT hash FROM events WHERE partition = $1 AND number = $2"
 START = """
 SELECT min(position) FROM events JOIN unnest($1::smallint[], $2::bigint[]) AS w (partition, number)
  USING (partition, number)"""
-#: At most `$2` events and some 4 MB.
-BATCH = """
+#: At most `$2` events and some BATCH_BYTES.
+BATCH_BYTES = 4_000_000
+BATCH = f"""
 SELECT * FROM (
     SELECT position, id, stream, version, metadata, recorded_at, hash, partition, number, message_key, message_type,
            message, sum(octet_length(message::text)) OVER (ORDER BY position) - octet_length(message::text) AS before
       FROM events WHERE number IS NOT NULL AND position > $1 ORDER BY position LIMIT $2) e
- WHERE before < 4000000 ORDER BY position"""
-ASKED = "SELECT partition, from_number FROM republishes"
-DONE = "DELETE FROM republishes WHERE partition = $1 AND from_number = $2"
+ WHERE before < {BATCH_BYTES} ORDER BY position"""
 
 
 class Ahead(Exception):
@@ -64,6 +64,7 @@ class Relay:
         self._bootstrap = bootstrap
         self._limit = batch
         self._wake = asyncio.Event()
+        self._asked = True  # somebody may want something sent again
         self._epoch = ""
         self._turns: tuple[Turn, ...] = ()
         self._position = 0
@@ -97,12 +98,14 @@ class Relay:
                 await asyncio.sleep(POLL_SECONDS)
             self._lead_now(True)
             await connection.add_listener("committed", self._committed)
+            self._asked = True
             await self._learn(connection)
             sender = Sender(self._bootstrap, self._topic, f"{self._service}-relay")
             await sender.start()
             self._be_silent("")
             while True:
                 await self._send_all(connection, sender)
+                await asyncio.sleep(REST_SECONDS)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
         finally:
@@ -111,7 +114,8 @@ class Relay:
             if sender is not None:
                 await sender.stop()
 
-    def _committed(self, *_: object) -> None:
+    def _committed(self, *told: object) -> None:
+        self._asked |= told[-1] == republishing.NAME
         self._wake.set()
 
     def _lead_now(self, leading: bool) -> None:
@@ -158,7 +162,8 @@ class Relay:
         self._position = end if first is None else first - 1
 
     async def _send_all(self, connection: Connection, sender: Sender) -> None:
-        asked = await connection.fetch(ASKED)
+        looking, self._asked = self._asked, False
+        asked = await connection.fetch(republishing.ASKED) if looking else []
         for row in asked:
             log.info("republishing", service=self._service, partition=row["partition"], from_number=row["from_number"])
             self._numbers[row["partition"]] = min(self._numbers[row["partition"]], max(row["from_number"], 1) - 1)
@@ -167,8 +172,10 @@ class Relay:
         self._wake.clear()
         while rows := await connection.fetch(BATCH, self._position, self._limit):
             await self._send(sender, rows)
+            if len(rows) < self._limit and rows[-1]["before"] + len(rows[-1]["message"]) < BATCH_BYTES:
+                break  # that was all
         for row in asked:  # only now: a successor that knows nothing of it goes on where the last record stands
-            await connection.execute(DONE, row["partition"], row["from_number"])
+            await connection.execute(republishing.DONE, row["partition"], row["from_number"])
 
     async def _send(self, sender: Sender, rows: list[Any]) -> None:
         due = []
@@ -186,15 +193,3 @@ class Relay:
         self.sent += len(due)
         self.failures = 0
         metrics.RELAY_SENT.labels(self._service).inc(len(due))
-
-
-async def request_republish(database: Database, partition: int, from_number: int) -> None:
-    """Ask whoever leads to send a partition again from a number on; an open request keeps the lower number."""
-    if not (0 <= partition < PARTITIONS and from_number >= 1):
-        raise ValueError(f"a partition is 0 to {PARTITIONS - 1}, and its first number is 1")
-    await database.execute(
-        "INSERT INTO republishes AS r VALUES ($1, $2) ON CONFLICT (partition) DO UPDATE"
-        " SET from_number = least(r.from_number, excluded.from_number) RETURNING pg_notify('committed', '')",
-        partition,
-        from_number,
-    )

@@ -24,6 +24,8 @@ from shared.messaging.subscription import Subscription
 log = structlog.get_logger()
 
 BATCH = 500
+REST_SECONDS = 0.005  # between two steps: what comes meanwhile is one step
+SETTLE_SECONDS = 1.0
 ACK_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 5.0
@@ -43,6 +45,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
         self._turn = asyncio.Lock()  # batches and replays of one process never overlap
         self._wanted = asyncio.Event()  # something for _keep to do
         self._replay: set[Place] = set()
+        self._settling: asyncio.Task[None] | None = None
         self._pauses = 0
         self._joined = False
 
@@ -63,6 +66,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._start()
             await asyncio.gather(*tasks)
         finally:
+            tasks += [self._settling] if self._settling else []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -109,6 +113,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
             runs, seeks = self._following.sort(records)
             try:
                 if runs:
+                    self._settling = self._settling or asyncio.create_task(self._settle())
                     await self._taker.take(runs)
                     metrics.APPLIED.labels(self._taker.consumer).inc(sum(len(run.items) for run in runs))
                 self._pauses = 0
@@ -116,6 +121,16 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._begin_anew({run.place for run in runs} | seeks.keys(), problem)
             else:
                 self._subscription.seek(seeks)
+        await asyncio.sleep(REST_SECONDS)
+
+    async def _settle(self) -> None:
+        await asyncio.sleep(SETTLE_SECONDS)
+        self._settling = None
+        async with self._turn:
+            try:
+                await self._taker.settle()
+            except Exception as problem:
+                self._begin_anew(self._following.places(), problem)
 
     def _begin_anew(self, places: set[Place], problem: Exception) -> None:
         """Hold these partitions until their checkpoints are read again; `_keep` sees to that after a pause."""

@@ -8,7 +8,7 @@ from shared.eventstore.database import Database
 from shared.messaging import restoring
 from shared.messaging.audit import audit
 from shared.messaging.parking import request_replay
-from shared.messaging.relay import request_republish
+from shared.messaging.republishing import request_republish
 from shared.messaging.topics import topic_name
 from shared.messaging.turns import Turn
 from shared.roles.definition import Definition, Runtime, Verb

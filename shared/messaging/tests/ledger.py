@@ -19,6 +19,8 @@ class Ledger:
     database: Database
     consumer: str = "ledger"
     fail: list[Exception] = field(default_factory=list)  # to be raised, one at each try
+    fail_settling: list[Exception] = field(default_factory=list)
+    settled: int = 0
     replays: list[Collection[Place]] = field(default_factory=list)
 
     async def take(self, runs: Sequence[Run]) -> None:
@@ -30,6 +32,11 @@ class Ledger:
             )
             if self.fail:
                 raise self.fail.pop()
+
+    async def settle(self) -> None:
+        if self.fail_settling:
+            raise self.fail_settling.pop()
+        self.settled += 1
 
     async def replay(self, places: Collection[Place]) -> None:
         self.replays.append(places)

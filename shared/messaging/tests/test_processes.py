@@ -87,13 +87,38 @@ async def test_the_same_messages_again_change_nothing(processes: Processes, tall
     assert (await counted(tallies, "a"), await counted(tallies, "b")) == ((5,), (1,))
 
 
-async def test_messages_that_concern_nobody_move_the_checkpoint_together(processes: Processes, tallies: Store) -> None:
+async def test_messages_that_concern_nobody_are_noted_with_the_next_or_when_they_settle(
+    processes: Processes, tallies: Store
+) -> None:
     nothing = [message(n, TAKEN, "a", b'{"jar_id":"a","sweets":1}') for n in (1, 2)]
     unheard = [message(3, "jars.Unheard.v1", "a", b"not even json"), message(4, "jars.Old.v1", "a", b"")]
     entries = appended()
     await processes.take([run(0, *nothing, *unheard, filled(5, "a", 2), *[message(6, "jars.Old.v1", "a", b"")])])
-    assert (await number(tallies), await counted(tallies, "a"), await parked(tallies)) == (6, (2,), [])
+    assert (await number(tallies), await counted(tallies, "a"), await parked(tallies)) == (5, (2,), [])
+    assert appended() - entries == 1
+    await processes.settle()
+    assert (await number(tallies), appended() - entries) == (6, 2)
+    await processes.settle()
     assert appended() - entries == 2
+    await processes.take([run(6, message(7, "jars.Old.v1", "a", b""))])
+    await processes.take([run(7, filled(8, "a", 3))])
+    assert (await number(tallies), await counted(tallies, "a"), appended() - entries) == (8, (2, 3), 3)
+
+
+async def test_what_was_passed_over_may_come_again_and_may_be_noted_by_another(
+    processes: Processes, tallies: Store
+) -> None:
+    unheard = [message(n, "jars.Old.v1", "a", b"") for n in (1, 2)]
+    await processes.take([run(0, *unheard)])
+    await processes.take([run(0, *unheard, filled(3, "a", 1))])
+    assert (await number(tallies), await counted(tallies, "a")) == (3, (1,))
+    other = Processes(tallies, [counting], HANDLERS, MESSAGES, ignored=["jars.Old.v1"])
+    await processes.take([run(3, message(4, "jars.Old.v1", "a", b""))])
+    await other.take([run(3, message(4, "jars.Old.v1", "a", b""), filled(5, "a", 2))])
+    with pytest.raises(Overtaken):
+        await processes.settle()
+    await processes.take([run(5, filled(6, "a", 4))])
+    assert (await number(tallies), await counted(tallies, "a")) == (6, (1, 2, 4))
 
 
 async def test_what_fails_is_parked_with_all_behind_it_and_other_keys_flow(

@@ -15,7 +15,8 @@ from shared.eventstore.tests import jar
 from shared.eventstore.work import Work
 from shared.messaging.audit import audit
 from shared.messaging.envelope import place
-from shared.messaging.relay import Relay, request_republish
+from shared.messaging.relay import Relay
+from shared.messaging.republishing import request_republish
 from shared.messaging.tests.stage import LEADING_SESSION, ME, Feed, hang_up, records, running, until
 from shared.messaging.topics import PARTITIONS, create_topics
 from shared.testing.infra import FreshDatabase, Infra, OwnKafka

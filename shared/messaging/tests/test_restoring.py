@@ -9,7 +9,8 @@ from shared.messaging import relay as relays
 from shared.messaging import runner, turns
 from shared.messaging.audit import Unequal, audit
 from shared.messaging.envelope import place
-from shared.messaging.relay import Relay, request_republish
+from shared.messaging.relay import Relay
+from shared.messaging.republishing import request_republish
 from shared.messaging.restoring import Nothing, adopt, begin
 from shared.messaging.runner import Runner
 from shared.messaging.tests import ledger

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from shared.eventstore.database import Database
+from shared.eventstore.execute import Overtaken
 from shared.messaging import runner
 from shared.messaging.parking import request_replay
 from shared.messaging.restoring import adopt
@@ -210,3 +211,16 @@ async def test_a_consumer_waits_for_kafka_and_stops_without_it(
         await asyncio.to_thread(own_kafka.kill)
         await asyncio.sleep(1)
     assert await book.took() == {0: [1, 2]}
+
+
+async def test_what_was_taken_is_settled_and_a_failure_loses_nothing(
+    book: Ledger, infra: Infra, topic: str, feed: Feed
+) -> None:
+    book.fail_settling.append(Overtaken("somebody else has moved it"))
+    async with consuming(book, infra, topic):
+        await send(feed, 1)
+        await until(taken(book, {0: [1]}))
+        await until(lambda: not book.fail_settling)
+        await send(feed, 2)
+        await until(taken(book, {0: [1, 2]}))
+        await until(lambda: book.settled)

@@ -24,7 +24,8 @@ PROJECTIONS = "shared/messaging/projections.py"
 PAYMENTS = "services/payments/main.py"
 STANDING = "shared/accounts/standing.py"
 
-MOVE = "        await checkpoint.move(connection, moves)\n"
+MOVE = "        parked = await checkpoint.move(connection, moves)\n"
+NO_MOVE = "        parked = True\n"
 TAKE = "    async def _take(self, runs: Sequence[Run], refused: Mapping[str, str]) -> None:\n"
 TRANSACTION = "        async with self._database.pool.acquire() as connection, connection.transaction():\n"
 
@@ -56,7 +57,7 @@ FAULTS = (
         "read-models",
         "hung_up_at_the_checkpoint",
         (
-            Edit(PROJECTIONS, MOVE, ""),
+            Edit(PROJECTIONS, MOVE, NO_MOVE),
             Edit(
                 PROJECTIONS,
                 "            await self.take_within(connection, runs, refused)\n",
@@ -74,7 +75,7 @@ FAULTS = (
         "read-models",
         "hung_up_at_the_rows",
         (
-            Edit(PROJECTIONS, MOVE, ""),
+            Edit(PROJECTIONS, MOVE, NO_MOVE),
             Edit(
                 PROJECTIONS,
                 TAKE,
@@ -169,7 +170,7 @@ FAULTS = (
         (
             Edit(
                 PROJECTIONS,
-                '{(r["unit"], r["topic"], r["key"]) for r in await connection.fetch(parking.CHAINS, self.consumer)}',
+                '{(r["unit"], r["topic"], r["key"]) for r in found}',
                 "set[Chain]()",
             ),
         ),

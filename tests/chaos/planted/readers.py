@@ -10,7 +10,7 @@ import asyncpg
 
 from deploy.local import process
 from shared.eventstore.database import Database
-from shared.messaging.relay import request_republish
+from shared.messaging.republishing import request_republish
 from shared.messaging.topics import PARTITIONS
 from tests.chaos import checks, parked
 from tests.chaos.checks import Broken
