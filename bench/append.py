@@ -109,8 +109,9 @@ def main() -> int:
     with server.databases() as made, TemporaryDirectory() as folder:
         ours = server.store(made)
         script = Path(folder) / "insert.sql"
-        text = {"type": TYPE, "payload": PAYLOAD.decode(), "metadata": orjson.dumps({"actor": "bench"}).decode()}
-        script.write_text(" ".join(pgbench.SCRIPT.format(**text).split()) + "\n")
+        values = {"payload": PAYLOAD.decode(), "metadata": orjson.dumps({"actor": "bench"}).decode()}
+        insert = pgbench.SCRIPT.format(type=TYPE, **{name: f":{name}" for name in values})
+        script.write_text(" ".join(insert.split()) + "\n")
         pgbench.prepare(ours)
         library = Library(server.store(made).owner_url)
         threads = library.tune(PAYLOAD.decode(), 1.0)
@@ -118,10 +119,10 @@ def main() -> int:
         rates = measure(
             {
                 "append, 64 at once": partial(appends_per_second, ours, MANY),
-                "pgbench, 64 at once": partial(pgbench.inserts_per_second, ours, script, MANY, SECONDS),
+                "pgbench, 64 at once": partial(pgbench.inserts_per_second, ours, script, values, MANY, SECONDS),
                 "eventsourcing library": partial(library.saves_per_second, PAYLOAD.decode(), SECONDS),
                 "append, one at a time": partial(appends_per_second, ours, 1),
-                "pgbench, one at a time": partial(pgbench.inserts_per_second, ours, script, 1, SECONDS),
+                "pgbench, one at a time": partial(pgbench.inserts_per_second, ours, script, values, 1, SECONDS),
             }
         )
         library.close()

@@ -35,12 +35,10 @@ MANY = 64
 MOST_CONNECTIONS = 256  # while the rate is constant
 SCRIPT = Path(__file__).with_name("edits.lua")
 TYPE = "campaigns.CampaignEdited.v1"
-INSERT = " ".join(
-    pgbench.SCRIPT.format(
-        type=TYPE,
-        payload=orjson.dumps({"campaign_id": new_id(), "note": "x" * 430}).decode(),  # 500 bytes
-        metadata=orjson.dumps({"actor": "bench"}).decode(),
-    ).split()
+INSERT = " ".join(pgbench.SCRIPT.format(type=TYPE, payload="$1", metadata="$2").split())
+VALUES = (
+    orjson.dumps({"campaign_id": new_id(), "note": "x" * 430}).decode(),  # 500 bytes
+    orjson.dumps({"actor": "bench"}).decode(),
 )
 
 
@@ -94,7 +92,7 @@ def edit_p99_ms(gateway: str, sponsor: Sponsor, rate: float) -> float:
 def compared(opened: Room, sponsor: Sponsor, limit: FreshDatabase, rival: str) -> int:
     """Measure everything, on a platform and a rival that run, and say how it went."""
     ours = partial(edits_per_second, opened.state.gateway_url, sponsor, sponsor.drafts)
-    inserted = partial(raw.appends_per_second, limit.owner_url, INSERT, MANY, SECONDS)
+    inserted = partial(raw.appends_per_second, limit.owner_url, INSERT, VALUES, MANY, SECONDS)
     edited = partial(edits_per_second, rival, sponsor, tuple(f"c{number}" for number in range(MANY)))
     for way in (ours, inserted, edited):
         tools.warm(way)
@@ -104,7 +102,7 @@ def compared(opened: Room, sponsor: Sponsor, limit: FreshDatabase, rival: str) -
     p99s = measure(
         {
             "command, p99": partial(edit_p99_ms, opened.state.gateway_url, sponsor, half),
-            "raw append, p99": partial(raw.append_p99_ms, limit.owner_url, INSERT, MANY, half, SECONDS),
+            "raw append, p99": partial(raw.append_p99_ms, limit.owner_url, INSERT, VALUES, MANY, half, SECONDS),
         }
     )
     with opened.followers_stopped():

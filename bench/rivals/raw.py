@@ -1,11 +1,11 @@
 """The limit of a command: BEGIN, one bare INSERT, COMMIT, by asyncpg on 64 connections of one process, without HTTP.
 
-The row is the one of `pgbench.SCRIPT`: as many bytes in as many indexes as an event of ours.
+The row is the one of `pgbench.SCRIPT`: as many bytes, sent as parameters, in as many indexes as an event of ours.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -29,14 +29,14 @@ async def connected(url: str, insert: str, connections: int) -> AsyncIterator[li
             await connection.close()
 
 
-async def append(way: Way) -> None:
+async def append(way: Way, values: Sequence[str]) -> None:
     """Commit one row."""
     connection, statement = way
     async with connection.transaction():
-        await statement.fetch()
+        await statement.fetch(*values)
 
 
-def appends_per_second(url: str, insert: str, connections: int, seconds: float) -> float:
+def appends_per_second(url: str, insert: str, values: Sequence[str], connections: int, seconds: float) -> float:
     """Append with all connections at once for so long."""
 
     async def go() -> float:
@@ -46,7 +46,7 @@ def appends_per_second(url: str, insert: str, connections: int, seconds: float) 
             async def client(way: Way) -> int:
                 appended = 0
                 while time.perf_counter() - began < seconds:
-                    await append(way)
+                    await append(way, values)
                     appended += 1
                 return appended
 
@@ -56,7 +56,7 @@ def appends_per_second(url: str, insert: str, connections: int, seconds: float) 
         return runner.run(go())
 
 
-def append_p99_ms(url: str, insert: str, connections: int, rate: float, seconds: float) -> float:
+def append_p99_ms(url: str, insert: str, values: Sequence[str], connections: int, rate: float, seconds: float) -> float:
     """Append at a constant rate; return the 99th percentile from the time of each until its commit."""
 
     async def go() -> float:
@@ -68,7 +68,7 @@ def append_p99_ms(url: str, insert: str, connections: int, rate: float, seconds:
             async def act(_number: int) -> None:
                 way = await free.get()
                 try:
-                    await append(way)
+                    await append(way, values)
                 finally:
                     free.put_nowait(way)
 

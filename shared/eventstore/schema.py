@@ -34,8 +34,8 @@ UNION ALL SELECT 'deadline', id, NULL, NULL, 0, NULL, NULL, 0 FROM deadlines WHE
 #: What a batch takes for granted: the condition of each kind, over columns that are arrays.
 CHECKS = {
     "versions": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::integer[]) AS w (stream, version)
-        WHERE version <> coalesce(
-          (SELECT e.version FROM events e WHERE e.stream = w.stream ORDER BY e.version DESC LIMIT 1), 0))""",
+        WHERE least(version, 1) <> (SELECT count(*) FROM events e
+          WHERE e.stream = w.stream AND e.version BETWEEN w.version AND w.version + 1))""",  # there, and the last one
     "owners": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::text[], {}::text[]) AS w (scope, value, owner)
         WHERE owner IS DISTINCT FROM (SELECT c.owner FROM claims c WHERE c.scope = w.scope AND c.value = w.value))""",
     "unanswered": "NOT EXISTS (SELECT FROM answers WHERE key = ANY ({}::text[]))",
