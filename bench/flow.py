@@ -34,17 +34,19 @@ from shared.eventstore.database import Connection, Database
 from shared.eventstore.entry import Answer, Committed, Entry, Message, Metadata, NewEvent, Request
 from shared.kernel.ids import new_id
 from shared.messaging import token
+from shared.messaging.batches import WATCHED, Pace
 from shared.messaging.beside import Beside
 from shared.messaging.projections import Projector
 from shared.messaging.rebuild import rebuild
 from shared.messaging.runner import Runner
 from shared.messaging.topics import topic_name
+from shared.web.serve import collect_seldom
 
 T = TypeVar("T")
 
 RATES = (500, 1_000)  # commands per second
 SECONDS = 5.0  # at each rate, in each round
-MESSAGES_LIVE = 20_000  # that one consumer folds
+MESSAGES_LIVE = 60_000  # that one consumer folds
 MESSAGES_ALONE = 300  # that are folded one at a time
 MOST_SECONDS = 120.0  # until something is visible, or folded
 READ_EVERY = 0.01  # seconds between two reads while a projection is made anew
@@ -54,7 +56,7 @@ TYPE = "payments.WalletToppedUp.v1"
 METADATA = Metadata("bench", new_id())
 CHECKPOINTS = "SELECT partition, number FROM checkpoints WHERE consumer = $1 AND topic = $2"
 MESSAGES_OF = """
-SELECT partition, number, message_type, message_key, recorded_at, message::text AS message
+SELECT position, id, stream, version, metadata, recorded_at, hash, partition, number, message_key, message_type, message
   FROM events WHERE message_type = $1 ORDER BY position LIMIT $2"""
 
 
@@ -133,11 +135,12 @@ async def flow(opened: Room, rate: int) -> tuple[float, float]:
 
 
 async def copied(owner_url: str, rows: list[tuple[Any, ...]]) -> float:
-    """Return how many messages COPY brings into a bare table in a second."""
+    """Return how many messages, with all that Kafka has of them, COPY brings into a bare table in a second."""
     connection = await asyncpg.connect(owner_url)
     await connection.execute(
-        "DROP TABLE IF EXISTS copied; CREATE TABLE copied (partition smallint, number bigint, type text, key text,"
-        " recorded_at timestamptz, message json)"
+        "DROP TABLE IF EXISTS copied; CREATE TABLE copied (position bigint, id text, stream text, version integer,"
+        " metadata json, recorded_at timestamptz, hash bytea, partition smallint, number bigint, key text, type text,"
+        " message json)"
     )
     began = time.perf_counter()
     await connection.copy_records_to_table("copied", records=rows)
@@ -162,7 +165,14 @@ async def projected(url: str, opened: Room, batch: int, count: int) -> float:
             done.set()
 
     projector.take = counted  # type: ignore[method-assign]
-    runner = Runner(database, opened.state.kafka, f"bench-{new_id()}", [topic], projector, batch)
+    runner = Runner(
+        database,
+        opened.state.kafka,
+        f"bench-{new_id()}",
+        [topic],
+        projector,
+        Pace(batch, 0.0 if batch == 1 else WATCHED.rest_seconds),
+    )
     running = asyncio.create_task(runner.run())
     async with asyncio.timeout(MOST_SECONDS):
         await done.wait()
@@ -230,7 +240,7 @@ def projecting(opened: Room) -> tuple[dict[str, tuple[float, ...]], list[float]]
     made = Databases(Infra("embedded", state.kafka, state.postgres_admin_url), "bench")
     rows, slowest = run(messages_of(opened)), list[float]()
     kept = made.fresh("gateway", made.migrate("gateway"))
-    run(projected(kept.url, opened, 500, len(rows)))
+    run(projected(kept.url, opened, WATCHED.batch, len(rows)))
 
     def once(batch: int, count: int) -> float:
         database = made.fresh("gateway", made.migrate("gateway"))
@@ -241,7 +251,7 @@ def projecting(opened: Room) -> tuple[dict[str, tuple[float, ...]], list[float]]
 
     ways: dict[str, Callable[[], float]] = {
         "COPY": lambda: run(copied(kept.owner_url, rows)),
-        "live projection": partial(once, 500, len(rows)),
+        "live projection": partial(once, WATCHED.batch, len(rows)),
         "one message at a time": partial(once, 1, MESSAGES_ALONE),
         "rebuild": lambda: run(rebuilt(kept, opened, slowest)),
     }
@@ -249,6 +259,7 @@ def projecting(opened: Room) -> tuple[dict[str, tuple[float, ...]], list[float]]
 
 
 def main() -> int:
+    collect_seldom()
     say("starting the platform")
     with room.opened() as opened:
         times: dict[str, list[float]] = defaultdict(list)

@@ -117,6 +117,7 @@ async def run_projector(settings: GatewaySettings, stop: asyncio.Event) -> None:
     from services.gateway.people import fetching
     from shared.contracts import identity
     from shared.contracts.catalogue import MESSAGES
+    from shared.messaging.batches import WATCHED
     from shared.messaging.people import People
     from shared.messaging.projections import Projector
     from shared.messaging.runner import Runner
@@ -135,8 +136,9 @@ async def run_projector(settings: GatewaySettings, stop: asyncio.Event) -> None:
         people = People(
             database, fetch, identity.ProfileChanged, identity.PersonErased, MESSAGES, consumer=consumers.PEOPLE
         )
+        name = f"{prefix}.gateway.{projector.consumer}"
         runners = [
-            Runner(database, bootstrap, f"{prefix}.gateway.{projector.consumer}", list(topics.values()), projector),
+            Runner(database, bootstrap, name, list(topics.values()), projector, WATCHED),
             Runner(database, bootstrap, f"{prefix}.gateway.{people.consumer}", [topics["identity"]], people),
         ]
 

@@ -26,6 +26,20 @@ class Run:
         return self.topic, self.partition
 
 
+@record
+class Pace:
+    """How a consumer goes: at most `batch` messages in a step, and so long a rest between two, when more gather."""
+
+    batch: int
+    rest_seconds: float
+
+
+#: Nobody waits for it, and every step is a commit.
+CALM = Pace(500, 0.02)
+#: Somebody watches, and a row that many messages change is written once for all of them.
+WATCHED = Pace(2_000, 0.005)
+
+
 def step(consumer: str, run: Run, after: int, last: Item) -> Move:
     """Return the move from number `after` to behind `last`."""
     behind = last.offset + 1 if run.again is None else run.again

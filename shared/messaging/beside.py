@@ -20,7 +20,8 @@ from shared.messaging.projections import Projector
 from shared.messaging.rows import Projection
 from shared.messaging.topics import PARTITIONS
 
-BATCH = 2_000
+BATCH = 2_000  # records that are taken from Kafka at once
+STEP = 20_000  # messages that are folded before their rows are written, where so many are there
 STUCK_SECONDS = 30.0
 LAST_STEP_SECONDS = 10.0
 
@@ -125,9 +126,18 @@ class Beside:
             if loop.time() > give_up:
                 here = self._tracks[behind[0]].checkpoint
                 raise Stuck(f"{behind[0][0]}[{behind[0][1]}] does not bring the message after {here.number}")
-            found = await self._kafka.getmany(*(TopicPartition(*where) for where in behind), timeout_ms=1_000)
+            await self._gather([TopicPartition(*where) for where in behind])
+
+    async def _gather(self, behind: Sequence[TopicPartition]) -> None:
+        """Read on, until there is enough for a step or nothing comes."""
+        gathered = 0
+        while gathered < STEP:
+            found = await self._kafka.getmany(*behind, timeout_ms=50 if gathered else 1_000)
+            if not found:
+                break
             for where, records in found.items():
                 self._read[where.topic, where.partition].extend(records)
+                gathered += len(records)
 
     def _run(self, where: Place, until: int) -> Run | None:
         track, waiting = self._tracks[where], self._read[where]

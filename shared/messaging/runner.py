@@ -16,15 +16,13 @@ from shared.eventstore.database import Database
 from shared.eventstore.execute import Overtaken
 from shared.eventstore.listening import listen
 from shared.messaging import metrics
-from shared.messaging.batches import Taker
+from shared.messaging.batches import CALM, Pace, Taker
 from shared.messaging.checkpoint import Place
 from shared.messaging.following import Following
 from shared.messaging.subscription import Subscription
 
 log = structlog.get_logger()
 
-BATCH = 500
-REST_SECONDS = 0.005  # between two steps: what comes meanwhile is one step
 SETTLE_SECONDS = 1.0
 ACK_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 10.0
@@ -35,13 +33,14 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer in this process, following its share of the partitions of `topics`."""
 
     def __init__(
-        self, database: Database, bootstrap: str, group: str, topics: Sequence[str], taker: Taker, batch: int = BATCH
+        self, database: Database, bootstrap: str, group: str, topics: Sequence[str], taker: Taker, pace: Pace = CALM
     ) -> None:
         """`group`: Kafka's name for all processes that share this consumer's partitions."""
         self._database = database
         self._taker = taker
+        self._pace = pace
         self._following = Following(database, taker.consumer)
-        self._subscription = Subscription(bootstrap, group, topics, self._receive, self, batch)
+        self._subscription = Subscription(bootstrap, group, topics, self._receive, self, pace.batch)
         self._turn = asyncio.Lock()  # batches and replays of one process never overlap
         self._wanted = asyncio.Event()  # something for _keep to do
         self._replay: set[Place] = set()
@@ -121,7 +120,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._begin_anew({run.place for run in runs} | seeks.keys(), problem)
             else:
                 self._subscription.seek(seeks)
-        await asyncio.sleep(REST_SECONDS)
+        await asyncio.sleep(self._pace.rest_seconds)
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLE_SECONDS)
