@@ -148,7 +148,7 @@ class Beside:
                 epoch, number = place(raw)
                 verdict = track.judge(epoch, number, raw.offset)
                 if verdict is Verdict.APPLY:
-                    items.append(received(raw))
+                    items.append(received(raw, (epoch, number)))
                 elif verdict is Verdict.SEEK:
                     self._kafka.seek(TopicPartition(*where), track.seek_to)
                     waiting.clear()

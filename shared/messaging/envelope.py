@@ -140,9 +140,14 @@ def place(raw: Raw) -> tuple[str, int]:
     return epoch, number
 
 
-def received(raw: Raw) -> Item:
-    """Return the message of a record, or what is wrong with it; raises Foreign where it has no number."""
-    epoch, number = place(raw)
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
+
+
+def received(raw: Raw, at: tuple[str, int] | None = None) -> Item:
+    """Return the message of a record, or what is wrong with it; `at`: its `place`. Raises Foreign where it has none."""
+    epoch, number = at or place(raw)
     try:
         text = {name: value.decode() for name, value in raw.headers}
         if not text["ce_source"].startswith(_SOURCE):
@@ -162,7 +167,7 @@ def received(raw: Raw) -> Item:
             type=text["ce_type"],
             key=key,
             service=text["ce_source"].removeprefix(_SOURCE),
-            time=datetime.fromisoformat(text["ce_time"]).astimezone(UTC),
+            time=_utc(text["ce_time"]),
             revision=int(text["ce_revision"]),
             subject=text["ce_subject"],
             actor=text["ce_actor"],

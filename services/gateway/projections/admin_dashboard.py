@@ -7,13 +7,11 @@ from typing import Any
 from services.gateway.projections import counting
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
-from shared.contracts import catalogue, identity, moderation
+from shared.contracts import identity, moderation
 from shared.contracts import payments as pa
 from shared.kernel.record import record
 
 NAME = "admin_dashboard"
-
-LISTENS: tuple[type, ...] = tuple(kind for kind in catalogue.TYPES if kind is not identity.ProfileChanged)
 
 #: The key of the only row.
 PLATFORM = "platform"
@@ -93,19 +91,7 @@ def keys(event: object) -> tuple[str, ...]:
 
 def evolve(row: Row, key: str, event: Any, at: datetime) -> Row:
     """Return the figures after a message; those of different keys may come in any order."""
-    ratings = counting.rated(row.ratings, event, "sponsor")
-    return replace(
-        row,
-        users=_users(row.users, event),
-        campaigns=counting.campaigns(row.campaigns, event),
-        visibility=_visibility(row.visibility, event),
-        applications=counting.applications(row.applications, event),
-        ad_requests=counting.ad_requests(row.ad_requests, event),
-        deals=counting.deals(row.deals, event),
-        money=_money(row.money, event),
-        flagged=_flagged(row.flagged, event),
-        ratings=counting.rated(ratings, event, "influencer"),
-    )
+    return counting.counted(row, COUNTERS, event)
 
 
 def _users(users: Users, event: Any) -> Users:
@@ -177,3 +163,28 @@ def _money(money: dict[str, Money], event: object) -> dict[str, Money]:
         case _:
             return money
     return counting.in_currency(money, currency, Money(), **by)
+
+
+def _ratings(stars: counting.Stars, event: object) -> counting.Stars:
+    return counting.rated(counting.rated(stars, event, "sponsor"), event, "influencer")
+
+
+COUNTERS = counting.counters(
+    (counting.STANDING, {"users": _users}),
+    (
+        ca.MESSAGES.values(),
+        {
+            "campaigns": counting.campaigns,
+            "visibility": _visibility,
+            "applications": counting.applications,
+            "money": _money,
+        },
+    ),
+    (
+        ad.MESSAGES.values(),
+        {"ad_requests": counting.ad_requests, "deals": counting.deals, "money": _money, "ratings": _ratings},
+    ),
+    (pa.MESSAGES.values(), {"money": _money}),
+    (moderation.MESSAGES.values(), {"flagged": _flagged}),
+)
+LISTENS: tuple[type, ...] = tuple(COUNTERS)

@@ -5,6 +5,7 @@ sums come out the same in whatever order the keys arrive. Overlays (suspended, s
 the states. Each function takes any message and returns the counts unchanged where they are not about it.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,6 +15,10 @@ from shared.contracts import identity
 from shared.kernel.record import record
 
 C = TypeVar("C")
+R = TypeVar("R")
+
+#: The figures of a row that a message changes, each with what counts it.
+Counters = Mapping[str, Callable[[Any, Any], Any]]
 
 #: The messages that say how an account stands.
 STANDING = frozenset({
@@ -86,6 +91,17 @@ class Stars:
     count: int = 0
     total: int = 0
     average: float | None = None
+
+
+def counters(*groups: tuple[Iterable[type], Counters]) -> dict[type, Counters]:
+    """Return for each message what it counts in."""
+    return {kind: figures for kinds, figures in groups for kind in kinds}
+
+
+def counted(row: R, by_message: Mapping[type, Counters], event: Any, **fixed: Any) -> R:
+    """Return the row after a message: those figures counted that it is about, and what is fixed set."""
+    figures = {name: count(getattr(row, name), event) for name, count in by_message[type(event)].items()}
+    return replace(row, **figures, **fixed)  # type: ignore[type-var]
 
 
 def changed(counts: C, **by: int) -> C:
@@ -215,4 +231,4 @@ def standing(known: Standing, event: object) -> Standing:
 def in_currency(sums: dict[str, C], currency: str, zero: C, **by: int) -> dict[str, C]:
     """Return sums per currency with those of one currency changed by so much, in the order of their codes."""
     after = sums | {currency: changed(sums.get(currency, zero), **by)}
-    return dict(sorted(after.items()))
+    return after if currency in sums else dict(sorted(after.items()))

@@ -1,25 +1,16 @@
 """An influencer's figures: applications, ad requests, deals, earnings and ratings."""
 
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from services.gateway.projections import counting
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
-from shared.contracts import identity
 from shared.contracts import payments as pa
 from shared.kernel.record import record
 
 NAME = "influencer_dashboard"
-
-LISTENS: tuple[type, ...] = (
-    identity.AccountRegistered, identity.AccountApproved, identity.AccountRejected, identity.AccountRestricted,
-    identity.AccountRestrictionLifted, identity.PersonErased,
-    ca.ApplicationSubmitted, ca.ApplicationWithdrawn, ca.ApplicationAccepted, ca.ApplicationRejected,
-    *ad.MESSAGES.values(),
-    pa.FundsHeld, pa.FundsReleased, pa.FundsRefunded, pa.WithdrawalRequested, pa.WithdrawalPaid,
-)  # fmt: skip
 
 
 @record
@@ -56,16 +47,7 @@ def keys(event: Any) -> tuple[str, ...]:
 
 def evolve(row: Row, key: str, event: Any, at: datetime) -> Row:
     """Return the figures after a message; those of different keys may come in any order."""
-    return replace(
-        row,
-        influencer_id=key,
-        account=counting.standing(row.account, event),
-        applications=counting.applications(row.applications, event),
-        ad_requests=counting.ad_requests(row.ad_requests, event),
-        deals=counting.deals(row.deals, event),
-        earnings=_earnings(row.earnings, event),
-        ratings=counting.rated(row.ratings, event, "sponsor"),
-    )
+    return counting.counted(row, COUNTERS, event, influencer_id=key)
 
 
 def _earnings(earnings: dict[str, Earnings], event: object) -> dict[str, Earnings]:
@@ -83,3 +65,25 @@ def _earnings(earnings: dict[str, Earnings], event: object) -> dict[str, Earning
         case _:
             return earnings
     return counting.in_currency(earnings, currency, Earnings(), **by)
+
+
+def _ratings(stars: counting.Stars, event: object) -> counting.Stars:
+    return counting.rated(stars, event, "sponsor")
+
+
+COUNTERS = counting.counters(
+    (counting.STANDING, {"account": counting.standing}),
+    (
+        (ca.ApplicationSubmitted, ca.ApplicationWithdrawn, ca.ApplicationAccepted, ca.ApplicationRejected),
+        {"applications": counting.applications},
+    ),
+    (
+        ad.MESSAGES.values(),
+        {"ad_requests": counting.ad_requests, "deals": counting.deals, "ratings": _ratings},
+    ),
+    (
+        (pa.FundsHeld, pa.FundsReleased, pa.FundsRefunded, pa.WithdrawalRequested, pa.WithdrawalPaid),
+        {"earnings": _earnings},
+    ),
+)
+LISTENS: tuple[type, ...] = tuple(COUNTERS)

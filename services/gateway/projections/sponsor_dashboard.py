@@ -1,24 +1,16 @@
 """A sponsor's figures: campaigns, applications, ad requests, deals, money and ratings."""
 
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from services.gateway.projections import counting
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
-from shared.contracts import identity
 from shared.contracts import payments as pa
 from shared.kernel.record import record
 
 NAME = "sponsor_dashboard"
-
-LISTENS: tuple[type, ...] = (
-    identity.AccountRegistered, identity.AccountApproved, identity.AccountRejected, identity.AccountRestricted,
-    identity.AccountRestrictionLifted, identity.PersonErased,
-    *ca.MESSAGES.values(), *ad.MESSAGES.values(),
-    pa.WalletToppedUp, pa.FundsHeld, pa.FundsReleased, pa.FundsRefunded,
-)  # fmt: skip
 
 
 @record
@@ -58,17 +50,7 @@ def keys(event: Any) -> tuple[str, ...]:
 
 def evolve(row: Row, key: str, event: Any, at: datetime) -> Row:
     """Return the figures after a message; those of different keys may come in any order."""
-    return replace(
-        row,
-        sponsor_id=key,
-        account=counting.standing(row.account, event),
-        campaigns=counting.campaigns(row.campaigns, event),
-        applications=counting.applications(row.applications, event),
-        ad_requests=counting.ad_requests(row.ad_requests, event),
-        deals=counting.deals(row.deals, event),
-        money=_money(row.money, event),
-        ratings=counting.rated(row.ratings, event, "influencer"),
-    )
+    return counting.counted(row, COUNTERS, event, sponsor_id=key)
 
 
 def _money(money: dict[str, Money], event: object) -> dict[str, Money]:
@@ -92,3 +74,22 @@ def _money(money: dict[str, Money], event: object) -> dict[str, Money]:
         case _:
             return money
     return counting.in_currency(money, currency, Money(), **by)
+
+
+def _ratings(stars: counting.Stars, event: object) -> counting.Stars:
+    return counting.rated(stars, event, "influencer")
+
+
+COUNTERS = counting.counters(
+    (counting.STANDING, {"account": counting.standing}),
+    (
+        ca.MESSAGES.values(),
+        {"campaigns": counting.campaigns, "applications": counting.applications, "money": _money},
+    ),
+    (
+        ad.MESSAGES.values(),
+        {"ad_requests": counting.ad_requests, "deals": counting.deals, "money": _money, "ratings": _ratings},
+    ),
+    ((pa.WalletToppedUp, pa.FundsHeld, pa.FundsReleased, pa.FundsRefunded), {"money": _money}),
+)
+LISTENS: tuple[type, ...] = tuple(COUNTERS)
