@@ -97,6 +97,11 @@ class Beside:
         while runs := await self._next(goal):
             await self._projector.take(runs)
 
+    async def analyze(self) -> None:
+        """Tell PostgreSQL's planner what the new table holds; it would find out by itself minutes after the swap."""
+        async with self._database.pool.acquire() as connection:
+            await connection.execute(f'ANALYZE "{self.table}"')
+
     @asynccontextmanager
     async def level(self) -> AsyncIterator[AnyConnection]:
         """Fold the rest while the living consumer waits: inside, both have seen the same. Commits at the end."""

@@ -47,6 +47,7 @@ async def rebuild(beside: Beside) -> Rebuilt:
     try:
         await beside.begin()
         await beside.catch_up()
+        await beside.analyze()
         for attempt in range(ATTEMPTS):
             await beside.catch_up()
             try:
