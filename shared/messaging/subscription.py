@@ -66,9 +66,10 @@ class Subscription:
             raise
         # FastStream sleeps after an empty poll as long as that poll has waited: let the poll alone be long.
         assert self._consumer is not None
-        self._consumer.getmany = partial(_patiently, self._consumer.getmany)
-        self._consumer._fetcher.__class__ = _Attentive  # it cannot be chosen
-        self._consumer._fetcher.heard_at = time.monotonic()
+        fetcher = self._consumer._fetcher
+        fetcher.__class__ = _Attentive  # it cannot be chosen
+        fetcher.heard_at, fetcher.wanted = time.monotonic(), False
+        self._consumer.getmany = partial(_patiently, fetcher, self._consumer.getmany)
 
     async def stop(self) -> None:
         """Finish the batch in hand and leave; TimeoutError after STOP_SECONDS, when all is left as it is."""
@@ -105,20 +106,20 @@ async def _decode(message: KafkaMessage) -> Any:
     return message.raw_message
 
 
-async def _patiently(
-    getmany: Any, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
-) -> Any:
-    return await getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_MS), max_records=max_records)
-
-
 class _Attentive(Fetcher):  # type: ignore[misc] # aiokafka carries no types
-    """Asks again soon for the partitions that a question leaves out, and seldom where all is quiet.
+    """Asks when somebody waits for the answer, soon again for what it left out, and seldom where all is quiet.
 
-    aiokafka asks a broker one thing at a time, without the partitions whose records it still holds. What comes next on
-    such a partition would wait until the broker gives that question up, half a second later.
+    aiokafka asks ahead: what it holds by the time a step is done is what was there when the step began, and what came
+    meanwhile has to wait for one step more. And it asks a broker one thing at a time, without the partitions whose
+    records it still holds: what comes next there would wait until the broker gives that question up.
     """
 
     heard_at: float
+    wanted: bool
+
+    def _get_actions_per_node(self, assignment: Any) -> Any:
+        fetches, *others = super()._get_actions_per_node(assignment)
+        return (fetches if self.wanted else [], *others)
 
     @property
     def _fetch_max_wait_ms(self) -> int:
@@ -127,3 +128,18 @@ class _Attentive(Fetcher):  # type: ignore[misc] # aiokafka carries no types
             self.heard_at = now
             return SHORT_FETCH_MS
         return FETCH_MS if now - self.heard_at < CALM_AFTER_SECONDS else CALM_FETCH_MS
+
+
+async def _patiently(
+    fetcher: _Attentive,
+    getmany: Any,
+    *partitions: TopicPartition,
+    timeout_ms: int = 0,
+    max_records: int | None = None,
+) -> Any:
+    fetcher.wanted = True
+    fetcher._notify(fetcher._wait_consume_future)
+    try:
+        return await getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_MS), max_records=max_records)
+    finally:
+        fetcher.wanted = False
