@@ -93,19 +93,25 @@ class Following:
             if track is None or where in seeks:
                 continue  # the seek will bring it again
             before = track.checkpoint
-            match self._judge(track, raw):
+            try:
+                at = place(raw)
+            except Foreign as problem:
+                metrics.FOREIGN.labels(self._consumer).inc()
+                log.error("foreign_record", consumer=self._consumer, error=str(problem))
+                continue
+            match track.judge(*at, raw.offset):
                 case Verdict.APPLY:
                     begun.setdefault(where, before)
-                    items.setdefault(where, []).append(received(raw))
+                    items.setdefault(where, []).append(received(raw, at))
                 case Verdict.FOUND:
                     begun.setdefault(where, before)
-                    items.setdefault(where, []).append(received(raw))
+                    items.setdefault(where, []).append(received(raw, at))
                     seeks[where] = again[where] = track.seek_to
                 case Verdict.SKIP:
                     metrics.DUPLICATES.labels(self._consumer).inc()
                 case Verdict.SEEK:
                     seeks[where] = track.seek_to
-                case Verdict.DROP | None:
+                case Verdict.DROP:
                     pass
         self._raise_alarms()
         runs = [
@@ -113,15 +119,6 @@ class Following:
             for where, found in items.items()
         ]
         return runs, seeks
-
-    def _judge(self, track: Track, raw: ConsumerRecord) -> Verdict | None:
-        try:
-            epoch, number = place(raw)
-        except Foreign as problem:
-            metrics.FOREIGN.labels(self._consumer).inc()
-            log.error("foreign_record", consumer=self._consumer, error=str(problem))
-            return None
-        return track.judge(epoch, number, raw.offset)
 
     def _raise_alarms(self) -> None:
         missing = set(checkpoint.missing(self._tracks))

@@ -68,7 +68,6 @@ class Processes:
         self._store = store
         self._handlers = handlers
         self._intake: Intake[Process] = Intake(processes, messages, ignored)
-        self._by_name = {process.NAME: process for process in processes}
         self._passed: dict[Place, Move] = {}  # to behind what concerned nobody, from where the checkpoint stands
 
     async def take(self, runs: Sequence[Run]) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.eventstore.append import StoreAway
+from shared.eventstore.append import Appender, StoreAway
 from shared.eventstore.database import AWAY, Database
 from shared.eventstore.entry import (
+    Answer,
     Claim,
     Committed,
     Conflicted,
@@ -31,6 +32,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected
 
 ME = Metadata("somebody", "a-correlation")
+SCANS = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname IN ('answers', 'events')"
 
 
 async def do(work: Work, command: Any) -> dict[str, Any]:
@@ -211,3 +213,19 @@ async def test_a_head_that_somebody_holds_for_too_long_is_an_unknown_outcome(sto
             await store.appender.append(entry)
     await holder.close()
     assert isinstance(await store.appender.append(entry), Committed)
+
+
+async def test_a_new_store_is_never_read_whole_by_an_append(store: Store) -> None:
+    appender = Appender(store.database, "jars")
+    await appender.start()
+    for number in range(20):
+        stream, request = f"jar-{number % 4}", Request(f"key-{number}", b"d")
+        entry = Entry(ME, {stream: number // 4}, (event(stream),), request=request, answer=Answer(200, b"{}"))
+        assert isinstance(await appender.append(entry), Committed)
+    await appender.stop()
+    scans: list[asyncpg.Record] = []
+    async with asyncio.timeout(60):  # a session tells what it has done when it ends
+        while not scans or not all(row["idx_scan"] for row in scans):
+            await asyncio.sleep(0.1)
+            scans = await store.database.fetch(SCANS)
+    assert [row["seq_scan"] for row in scans] == [0, 0]

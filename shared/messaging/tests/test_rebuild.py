@@ -71,6 +71,7 @@ async def test_a_rebuild_is_swapped_in_while_messages_come_and_reads_go_on(
             rebuilt = await rebuild(beside(reader_owner, infra, topic))
             await sending
         assert (rebuilt.projection, rebuilt.rows) == ("popular", 8)
+        assert await reader.fetchval("SELECT reltuples FROM pg_class WHERE relname = 'popular'") == 8  # -1: not known
         await until(lambda: _total_is(reader, 540))
         assert reads == sorted(reads)
         await verify_projection(beside(reader_owner, infra, topic, "check"))
