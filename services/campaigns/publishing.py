@@ -1,20 +1,19 @@
 """Which public message each private event becomes, and under which routing key: always the campaign's."""
 
-from dataclasses import asdict
-
 from services.campaigns.domain import application, campaign
 from shared.contracts import campaigns as public
+from shared.kernel.record import fields_of
 
 
 def publish(event: object) -> tuple[object, str] | None:
     """Return the public message of an event with its routing key, or None where it has none."""
     match event:
         case campaign.CampaignDrafted(id, sponsor_id, details):
-            return public.CampaignDrafted(id, sponsor_id, **asdict(details)), id
+            return public.CampaignDrafted(id, sponsor_id, **fields_of(details)), id
         case campaign.CampaignEdited(id, sponsor_id, details, previous):
-            return public.CampaignEdited(id, sponsor_id, **asdict(details), previous_visibility=previous), id
+            return public.CampaignEdited(id, sponsor_id, **fields_of(details), previous_visibility=previous), id
         case campaign.CampaignPublished(id, sponsor_id, details):
-            return public.CampaignPublished(id, sponsor_id, **asdict(details), previous="draft"), id
+            return public.CampaignPublished(id, sponsor_id, **fields_of(details), previous="draft"), id
         case campaign.CampaignCompleted(id, sponsor_id, visibility):
             return public.CampaignCompleted(id, sponsor_id, visibility, previous="active"), id
         case campaign.CampaignCancelled(id, sponsor_id, visibility, previous):

@@ -71,6 +71,10 @@ class Loaded:
     snapshot: int
     now: datetime
 
+    def after(self, state: Any) -> "Loaded":
+        """Return what has been loaded after one more event, which has made this state."""
+        return Loaded(state, self.version + 1, self.snapshot, self.now)
+
 
 def fingerprint(module: Folding) -> str:
     """Return a digest of a module's source: a snapshot that another `evolve` has made is not used."""

@@ -86,7 +86,7 @@ class Work:
         for event in events:
             self._keep(stream, *self._reader.events.encode(event), event)
             read = self._read[stream]
-            self._read[stream] = replace(read, state=module.evolve(read.state, event), version=read.version + 1)
+            self._read[stream] = read.after(module.evolve(read.state, event))
         return events
 
     def post(self, module: Deciding, id: str, command: Any) -> None:
@@ -99,7 +99,7 @@ class Work:
         stream = f"{process.NAME}-{key}"
         read = await self.attend(process, key)
         self._keep(stream, type, payload, None)
-        self._read[stream] = replace(read, state=process.evolve(read.state, message), version=read.version + 1)
+        self._read[stream] = read.after(process.evolve(read.state, message))
         return self._read[stream].state
 
     async def attend(self, process: Any, key: str) -> Loaded:
