@@ -64,7 +64,7 @@ def head(scope: Any, authority: bytes, body: bytes | None) -> bytes:
     if body is not None:
         lines.append(b"content-length: %d" % len(body))
     dropped = DROPPED | named(scope["headers"])
-    lines.extend(name + b": " + value for name, value in scope["headers"] if name not in dropped)
+    lines += [name + b": " + value for name, value in scope["headers"] if name not in dropped]
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 

@@ -1,6 +1,7 @@
 """Which service answers which address, as data. What is in no table is not forwarded; /internal/ is in none."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from shared.kernel.record import record
 from shared.web.permissions import PUBLIC, Permission
@@ -34,6 +35,9 @@ OPEN = frozenset({
     ("POST", "/v1/sessions/refresh"),
 })  # fmt: skip
 
+#: What no part of an address may be.
+AMBIGUOUS = frozenset({"", ".", ".."})
+
 
 @record
 class Route:
@@ -61,15 +65,20 @@ class Routes:
     def find(self, method: str, path: str, raw_path: bytes) -> Route | None:
         """Return the route, or None where there is none, or the address could be read in two ways."""
         parts = tuple(path.split("/")[1:])
-        if b"%2f" in raw_path.lower() or b"\\" in raw_path or any(part in ("", ".", "..") for part in parts):
+        if b"%2f" in raw_path.lower() or b"\\" in raw_path or not AMBIGUOUS.isdisjoint(parts):
             return None
         for pattern, route in self._own.get(("GET" if method == "HEAD" else method, len(parts)), ()):
             if fits(pattern, parts):
                 return route
         for pattern, address, service in self._forwarded.get(parts[:2], ()):
             if fits(pattern, parts):
-                return Route(service, Permission(method, address, PUBLIC), (method, path) in OPEN)
+                return _forwarded(service, method, address, (method, path) in OPEN)
         return None
+
+
+@lru_cache(maxsize=1_000)
+def _forwarded(service: str, method: str, address: str, public: bool) -> Route:
+    return Route(service, Permission(method, address, PUBLIC), public)
 
 
 def fits(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:

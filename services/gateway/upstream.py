@@ -43,6 +43,7 @@ class Connection(asyncio.Protocol):
         self._bodiless = False
         self._headed = False
         self._until_closed = False
+        self._late = False
         self.status = 0
         self.headers: Headers = []
         self.finished = True
@@ -119,16 +120,16 @@ class Connection(asyncio.Protocol):
         if self.closed or self._transport is None:
             raise UpstreamAway
         self._parser = httptools.HttpResponseParser(self)
-        self._bodiless, self._headed, self.finished, self.status = bodiless, False, False, 0
+        self._bodiless, self._headed, self._late, self.finished, self.status = bodiless, False, False, False, 0
         self._transport.write(request)
+        timer = self._loop.call_later(ANSWER_SECONDS, self._be_late)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                while not self._headed:
-                    if self.closed:
-                        raise UpstreamAway
-                    await self._change()
-        except TimeoutError:
-            raise UpstreamAway from None
+            while not self._headed:
+                if self.closed or self._late:
+                    raise UpstreamAway
+                await self._change()
+        finally:
+            timer.cancel()
 
     def take(self) -> bytes:
         """Return what has come of the body since the last time."""
@@ -157,6 +158,10 @@ class Connection(asyncio.Protocol):
         self.keeps_alive = False
         if self._transport is not None:
             self._transport.abort()
+        self._wake()
+
+    def _be_late(self) -> None:
+        self._late = True
         self._wake()
 
     async def _change(self) -> None:

@@ -59,6 +59,10 @@ class Service:
         if how == "stream":
             await self._stream(receive, send)
             return
+        if how == "silence":
+            await receive()  # until whoever asked hangs up
+            self.gone.set()
+            return
         told = {
             "method": scope["method"],
             "path": scope["path"],

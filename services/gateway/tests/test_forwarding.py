@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from services.gateway import upstream
 from services.gateway.tests.room import Gateway
 from shared.kernel.ids import new_id
-from shared.web.tests.running import problem, until
+from shared.web.tests.running import PATIENCE_SECONDS, problem, until
 
 SPONSOR = new_id()
 
@@ -148,6 +149,24 @@ async def test_a_client_that_goes_away_ends_the_stream_behind_it(gateway: Gatewa
         return gateway.service.gone.is_set()
 
     await until(gone)
+
+
+async def test_a_service_that_does_not_answer_in_time_is_asked_once(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = gateway.as_(SPONSOR, "sponsor") | {"idempotency-key": "k"}
+    async with gateway.client.get("/v1/campaigns/a/b", headers=headers) as response:
+        assert response.status == 200  # over a connection that is kept
+    monkeypatch.setattr(upstream, "ANSWER_SECONDS", 0.05)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        async with gateway.client.post("/v1/campaigns/a/silence", headers=headers) as response:
+            assert (await problem(response))[:2] == (503, "unavailable")
+    assert gateway.service.asked == ["/v1/campaigns/a/b", "/v1/campaigns/a/silence"]
+
+    async def hung_up() -> bool:
+        return gateway.service.gone.is_set()
+
+    await until(hung_up)
 
 
 async def test_a_session_that_ended_is_refused_at_the_door(gateway: Gateway) -> None:
