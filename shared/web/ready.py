@@ -113,4 +113,6 @@ def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
 
 def protocol(shortcuts: Mapping[bytes, Shortcut]) -> Any:
     """Return the protocol with these shortcuts: target (path and query, as sent) -> what answers it."""
+    if not shortcuts:
+        return HttpToolsProtocol
     return type("Protocol", (ReadyProtocol,), {"shortcuts": dict(shortcuts)})
