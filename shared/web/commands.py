@@ -14,7 +14,7 @@ from shared.eventstore.entry import Request as KeptRequest
 from shared.eventstore.execute import Executed, Store
 from shared.eventstore.handlers import Handlers, on
 from shared.kernel.rejected import Rejected
-from shared.web.exchange import exchange_of
+from shared.web.exchange import exchange_of, header
 from shared.web.problems import PROBLEM_JSON, FieldError, Problem, refusal_body, refusal_status
 from shared.web.tracing import correlation_id
 
@@ -71,7 +71,7 @@ async def command(
     handler = commands.handlers[type(command)]
     revision = _expected_revision(request, has_object=isinstance(handler, on))
     await _wait(request, commands.reached)
-    key = f"{caller}:{request.method} {exchange.permission.path}:{request.headers['idempotency-key']}"
+    key = header(request.scope["headers"], b"idempotency-key")
     executed = await commands.store.command(
         commands.handlers,
         command,
@@ -82,7 +82,7 @@ async def command(
             reason=reason,
             traceparent=str(exchange.context.trace),
         ),
-        KeptRequest(key, commands.digest(request, body)),
+        KeptRequest(f"{caller}:{request.method} {exchange.permission.path}:{key}", commands.digest(request, body)),
         success=status,
         revision=revision,
     )
@@ -111,7 +111,7 @@ def _answer(request: Request, executed: Executed) -> Response:
 
 async def _wait(request: Request, reached: Reached) -> None:
     """Give this service the chance to hear of what the caller has seen; the command goes on regardless."""
-    token = request.headers.get("consistency-token")
+    token = header(request.scope["headers"], b"consistency-token")
     if not token:
         return
     try:
@@ -121,10 +121,10 @@ async def _wait(request: Request, reached: Reached) -> None:
 
 
 def _expected_revision(request: Request, *, has_object: bool) -> int | None:
-    wanted = request.headers.get("if-match", "*").strip()
-    if wanted == "*":
+    wanted = header(request.scope["headers"], b"if-match")
+    if wanted is None or wanted.strip() == "*":
         return None
-    match = _ETAG.fullmatch(wanted)
+    match = _ETAG.fullmatch(wanted.strip())
     if match is None:
         raise header_problem("If-Match", "One ETag of this object is expected.")
     if not has_object:
