@@ -8,11 +8,14 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
 from shared.web import description, health
 from shared.web.authentication import Authenticator, Caller
 from shared.web.bodies import Bodies
+from shared.web.direct import way_into
 from shared.web.exchange import exchange_of
 from shared.web.guard import Guard
 from shared.web.health import Check, Health
@@ -30,6 +33,17 @@ OWN_PERMISSIONS = (
 
 #: Observe sees to traces, metrics and logs. FastAPI's own would look for exporters with each request.
 NONE_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
+
+class _App(FastAPI):
+    """FastAPI without the layers that have nothing to do here: Observe answers what fails, and reports it."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the layers of ours, and inside of them the one that turns exceptions into answers."""
+        app: ASGIApp = ExceptionMiddleware(self.router, self.exception_handlers)
+        for layer in reversed(self.user_middleware):
+            app = layer.cls(app, *layer.args, **layer.kwargs)
+        return app
 
 
 def create_app(
@@ -61,7 +75,7 @@ def create_app(
                 await stack.enter_async_context(lifespan(app))
             yield
 
-    app = FastAPI(
+    app = _App(
         title=title,
         version=version,
         lifespan=running,
@@ -77,7 +91,7 @@ def create_app(
     app.router.routes.extend(copy(route) for router in routers for route in router.routes)
     app.router.routes.extend(Route(path, own, methods=["GET"], include_in_schema=False) for path in health.PATHS)
     for route, rows in pair([*permissions, *OWN_PERMISSIONS], app.router.routes):
-        route.app = Guard(route.app, {row.method: row for row in rows}, authenticator, service_secret)
+        route.app = Guard(way_into(route), {row.method: row for row in rows}, authenticator, service_secret)
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
     description.describe(app, permissions)
