@@ -145,13 +145,15 @@ async def test_two_processes_that_share_rows_lose_nothing(projector: Projector, 
     assert (found["sweets"], found["version"], found["seen"]) == (120, 120, {"jars:0:e": 60, "jars:1:e": 60})
 
 
-async def test_nothing_is_written_where_the_checkpoint_is_elsewhere(projector: Projector, reader: Database) -> None:
+async def test_nothing_is_written_where_one_checkpoint_is_elsewhere(projector: Projector, reader: Database) -> None:
+    await projector.take([run(filled(1, 1, "a", 1))])
     await familiar(projector)
-    before = await dumped(reader)
-    await reader.execute("UPDATE checkpoints SET number = 7")
+    await reader.execute("UPDATE checkpoints SET number = 7 WHERE partition = 0")
+    before, stood = await dumped(reader), await reader.fetch("SELECT * FROM checkpoints ORDER BY partition")
     with pytest.raises(Overtaken):
-        await projector.take([run(filled(0, 4, "a", 1))])
+        await projector.take([run(filled(0, 4, "a", 1)), run(filled(1, 2, "a", 1))])
     assert await dumped(reader) == before
+    assert await reader.fetch("SELECT * FROM checkpoints ORDER BY partition") == stood
 
 
 async def test_what_follows_something_parked_meanwhile_is_parked(projector: Projector, reader: Database) -> None:
