@@ -6,18 +6,41 @@ from datetime import datetime, timedelta
 from shared.eventstore.entry import Reckoned
 from shared.eventstore.world import Head
 
-SHYEST = 64  # batches under the lock after many mistakes: another process appends all the time
+SHYEST = 64  # times after many mistakes: somebody else is there all the time
 
 
-class Memory:
-    """The head as this process left it, and the store's time; how far to rely on it, with others about."""
+class Trust:
+    """How far to rely on what a process remembers: after each mistake not for twice as many times."""
 
     def __init__(self) -> None:
+        self._mistakes = self.shy = 0
+
+    def trusted(self) -> bool:
+        """Tell whether to rely on it this time."""
+        if self.shy:
+            self.shy -= 1
+            return False
+        return True
+
+    def mistaken(self) -> None:
+        """Take note that something was not as we left it: somebody else was there."""
+        self.shy = min(2**self._mistakes, SHYEST)
+        self._mistakes = min(self._mistakes + 1, SHYEST)
+
+    def proven(self) -> None:
+        """Take note that all was as we left it."""
+        self._mistakes = 0
+
+
+class Memory(Trust):
+    """The head as this process left it, and the store's time."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._head: Head | None = None
         self._epoch = ""
         self._told: datetime  # the store's time
         self._heard = 0.0  # ours (s, monotonic) when we were told
-        self._mistakes = self._shy = 0
 
     def keep(self, head: Head, told: datetime) -> None:
         self._head, self._epoch, self._told, self._heard = head, head.epoch, told, time.monotonic()
@@ -26,11 +49,8 @@ class Memory:
         self._head = None
 
     def trusted(self) -> bool:
-        """Tell whether to rely on it for the next batch; after each mistake not for twice as many batches."""
-        if self._shy:
-            self._shy -= 1
-            return False
-        return self._head is not None
+        """Tell whether to rely on it for the next batch."""
+        return super().trusted() and self._head is not None
 
     def recall(self) -> tuple[Head, datetime]:
         """Return the head and what time the store has now."""
@@ -42,15 +62,7 @@ class Memory:
 
         What we remember of streams would mostly be out of date then, and finding that out costs more than reading.
         """
-        return Reckoned(self._epoch, self._now()) if self._epoch and not self._shy else None
+        return Reckoned(self._epoch, self._now()) if self._epoch and not self.shy else None
 
     def _now(self) -> datetime:
         return self._told + timedelta(seconds=time.monotonic() - self._heard)
-
-    def mistaken(self) -> None:
-        """Take note that the head was another one: somebody else has appended."""
-        self._shy = min(2**self._mistakes, SHYEST)
-        self._mistakes = min(self._mistakes + 1, SHYEST)
-
-    def proven(self) -> None:
-        self._mistakes = 0

@@ -62,10 +62,9 @@ async def move(connection: AnyConnection, moves: Sequence[Move]) -> bool:
     return parked
 
 
-async def _move(connection: AnyConnection, moves: Sequence[Move]) -> tuple[list[Move], bool]:
-    """Return the moves that were not made, and whether anything is parked."""
-    rows = await connection.fetch(
-        MOVE,
+def columns(moves: Sequence[Move]) -> list[list[str] | list[int]]:
+    """Return the arguments of MOVE."""
+    return [
         [m.consumer for m in moves],
         [m.topic for m in moves],
         [m.partition for m in moves],
@@ -73,7 +72,12 @@ async def _move(connection: AnyConnection, moves: Sequence[Move]) -> tuple[list[
         [m.after for m in moves],
         [m.number for m in moves],
         [m.next_offset for m in moves],
-    )
+    ]
+
+
+async def _move(connection: AnyConnection, moves: Sequence[Move]) -> tuple[list[Move], bool]:
+    """Return the moves that were not made, and whether anything is parked."""
+    rows = await connection.fetch(MOVE, *columns(moves))
     moved = {(r["topic"], r["partition"]) for r in rows}
     return [m for m in moves if (m.topic, m.partition) not in moved], any(r["parked"] for r in rows)
 

@@ -8,6 +8,7 @@ RELAY_SENT = Counter("sponsio_relay_sent", "Messages acknowledged by Kafka, repe
 RELAY_FAILURES = Counter("sponsio_relay_failures", "Attempts of the relay that failed and were begun anew", ["service"])
 
 APPLIED = Counter("sponsio_consumer_applied", "Messages stepped over with their effect", ["consumer"])
+AT_ONCE = Counter("sponsio_projector_at_once", "Steps that took one round trip, without locks", ["consumer"])
 DUPLICATES = Counter("sponsio_consumer_duplicates", "Messages that came again and were skipped", ["consumer"])
 FOREIGN = Counter("sponsio_consumer_foreign", "Records without a number, which are not ours", ["consumer"])
 OVERTAKEN = Counter("sponsio_consumer_overtaken", "Times that another consumer had moved the checkpoint", ["consumer"])

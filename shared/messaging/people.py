@@ -14,7 +14,7 @@ from shared.messaging.batches import Run, step
 from shared.messaging.checkpoint import Place
 from shared.messaging.envelope import Item
 from shared.messaging.parking import Intake, Parked
-from shared.messaging.projections import notifications
+from shared.messaging.rows import notifications
 
 FETCHES_AT_ONCE = 8
 

@@ -1,26 +1,26 @@
 """The batch projector: messages of several partitions fold into the rows of all read models in one transaction.
 
-Checkpoints move first, then rows are locked in key order, folded in memory and written by one statement for each
+Nearly always a step is one statement (`at_once`). Where somebody else was there, or something is to be parked,
+checkpoints move first, then rows are locked in key order, folded in memory and written by one statement for each
 projection. Each committed version is announced.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from shared.eventstore.database import AnyConnection, Database
+from shared.eventstore.entry import Move
+from shared.eventstore.memory import Trust
 from shared.kernel.record import record
-from shared.messaging import checkpoint, parking
+from shared.messaging import checkpoint, metrics, parking
+from shared.messaging.at_once import TOO_LATE, AtOnce
 from shared.messaging.batches import Run, step
 from shared.messaging.checkpoint import Checkpoint, Place
 from shared.messaging.envelope import Item, Received
 from shared.messaging.parking import BEHIND, Chain, Intake, Parked
 from shared.messaging.rows import Fold, Projection, Table, Unwritable
 
-#: PostgreSQL takes less than 8,000 bytes in one notification.
-NOTIFICATION_LIMIT = 7_900
 TELL = """
 SELECT pg_notify('changed', t) FROM unnest($1::text[]) t UNION ALL SELECT pg_notify('moved', $2)"""
 
@@ -53,6 +53,8 @@ class Projector:
         self._database = database
         self._intake: Intake[Projection] = Intake(sorted(projections, key=lambda p: p.NAME), messages, ignored)
         self._tables = {p.NAME: Table(p, (tables or {}).get(p.NAME, p.NAME)) for p in self._intake.units}
+        self._at_once = AtOnce(consumer, self._tables)
+        self._trust = Trust()
 
     async def take(self, runs: Sequence[Run]) -> None:
         """Take all of it in one transaction; message by message where one cannot be written."""
@@ -74,18 +76,48 @@ class Projector:
                 refused[problem.unit] = problem.error
 
     async def _take(self, runs: Sequence[Run], refused: Mapping[str, str]) -> None:
+        if not refused and self._trust.trusted() and await self._taken_at_once(runs):
+            return
         async with self._database.pool.acquire() as connection, connection.transaction():
             await self.take_within(connection, runs, refused)
+
+    async def _taken_at_once(self, runs: Sequence[Run]) -> bool:
+        """Take runs in one round trip; False, and nothing has happened, where that cannot be."""
+        dues = [self._read(item, {}) for run in runs for item in run.items]
+        async with self._database.pool.acquire() as connection:
+            begun = await self._at_once.begin(connection, self._wanted(dues))
+            if any(self._apply(due, begun.folds, ()) for due in dues):
+                return False  # there is something to park
+            try:
+                await self._at_once.write(connection, self._moves(runs), begun)
+            except TOO_LATE:
+                self._trust.mistaken()
+                return False
+            except Exception as problem:
+                if parking.passing(problem):
+                    raise
+                return False  # under locks it is found out which projection it is that cannot be written
+        self._trust.proven()
+        metrics.AT_ONCE.labels(self.consumer).inc()
+        return True
 
     async def take_within(
         self, connection: AnyConnection, runs: Sequence[Run], refused: Mapping[str, str] | None = None
     ) -> None:
         """Take runs inside the caller's transaction. Raises Overtaken, Unwritable; the transaction is spent then."""
-        moves = [step(self.consumer, run, run.after.number, run.items[-1]) for run in runs]
-        parked = await checkpoint.move(connection, moves)
+        self._at_once.forget()
+        parked = await checkpoint.move(connection, self._moves(runs))
         found = await connection.fetch(parking.CHAINS, self.consumer) if parked else []
         held = {(r["unit"], r["topic"], r["key"]) for r in found}
         await self._fold(connection, [self._read(item, refused or {}) for run in runs for item in run.items], held)
+
+    def _moves(self, runs: Sequence[Run]) -> list[Move]:
+        return [step(self.consumer, run, run.after.number, run.items[-1]) for run in runs]
+
+    def _wanted(self, dues: Sequence[Due]) -> dict[str, set[str]]:
+        """Return the keys of each projection's rows, without those of which there are none."""
+        keys = {name: {key for due in dues for key in due.rows.get(name, ())} for name in self._tables}
+        return {name: wanted for name, wanted in keys.items() if wanted}
 
     def _read(self, item: Item, refused: Mapping[str, str]) -> Due:
         reading = self._intake.read(item, ())
@@ -101,12 +133,9 @@ class Projector:
         return due
 
     async def _fold(self, connection: AnyConnection, dues: list[Due], held: set[Chain]) -> None:
-        folds = {}
-        for name, table in self._tables.items():
-            keys = {key for due in dues for key in due.rows.get(name, ())}
-            if keys:
-                folds[name] = Fold(table)
-                await folds[name].load(connection, keys)
+        folds = {name: Fold(self._tables[name]) for name in self._wanted(dues)}
+        for name, keys in self._wanted(dues).items():
+            await folds[name].load(connection, keys)
         parked = []
         for due in dues:
             for unit, error in self._apply(due, folds, held).items():
@@ -114,9 +143,7 @@ class Projector:
                 parked.append(parking.row(self.consumer, unit, due.item, error))
         if parked:
             await connection.executemany(parking.PARK, parked)
-        texts = []
-        for name, fold in folds.items():
-            texts += notifications(name, await fold.write(connection))
+        texts = [text for fold in folds.values() for text in await fold.write(connection)]
         await connection.execute(TELL, texts, self.consumer)
 
     def _apply(self, due: Due, folds: Mapping[str, Fold], held: Collection[Chain]) -> dict[str, str]:
@@ -149,25 +176,9 @@ class Projector:
             if await connection.execute(parking.UNPARK, parked.id) == "DELETE 0":
                 return  # somebody else took it
             if keys and isinstance(parked.item, Received):
+                self._at_once.forget()
                 fold = Fold(self._tables[parked.unit])
                 await fold.load(connection, keys)
                 fold.apply(keys, parked.item, due.event)
-                texts = notifications(parked.unit, await fold.write(connection))
+                texts = await fold.write(connection)
                 await connection.execute("SELECT pg_notify('changed', t) FROM unnest($1::text[]) t", texts)
-
-
-def notifications(projection: str, versions: Iterable[tuple[str, int]]) -> list[str]:
-    """Return announcements of committed versions: {"p": projection, "k": [[key, version], ...]}, each below 8 kB."""
-    texts: list[str] = []
-    chunk: list[str] = []
-    begin, size = f'{{"p":"{projection}","k":[', 0
-    for key, version in versions:
-        part = msgspec.json.encode((key, version)).decode()
-        if chunk and size + len(part) + 1 + len(begin) + 2 > NOTIFICATION_LIMIT:
-            texts.append(begin + ",".join(chunk) + "]}")
-            chunk, size = [], 0
-        chunk.append(part)
-        size += len(part) + 1
-    if chunk:
-        texts.append(begin + ",".join(chunk) + "]}")
-    return texts

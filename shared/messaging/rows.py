@@ -4,10 +4,11 @@
 for every interleaving of the partitions.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+import asyncpg
 import msgspec
 
 from shared.eventstore.database import AnyConnection
@@ -15,6 +16,12 @@ from shared.messaging import parking
 from shared.messaging.envelope import Received
 
 _seen: msgspec.json.Decoder[dict[str, int]] = msgspec.json.Decoder(dict[str, int])
+
+#: PostgreSQL takes less than 8,000 bytes in one notification.
+NOTIFICATION_LIMIT = 7_900
+
+#: A row, how many messages are in it, and the last number in it of each partition of each epoch.
+State = tuple[Any, int, dict[str, int]]
 
 
 class Projection(parking.Unit, Protocol):
@@ -53,8 +60,10 @@ class Table:
 
     def __init__(self, projection: Projection, name: str) -> None:
         self.projection = projection
+        self.name = name
+        self.empty: State = projection.Row(), 0, {}
         self.encoder = msgspec.json.Encoder()
-        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(projection.Row)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(projection.Row)
         self.begin = (
             f"INSERT INTO \"{name}\" SELECT k, '{{}}', 0, '{{}}' FROM unnest($1::text[]) k ON CONFLICT DO NOTHING"
         )
@@ -66,14 +75,18 @@ class Table:
         )
         self.forget = f'DELETE FROM "{name}" WHERE key = ANY ($1) AND version = 0'
 
+    def state(self, found: asyncpg.Record) -> State:
+        """Return what a row of the table says."""
+        return self._decoder.decode(found["row"]), found["version"], _seen.decode(found["seen"])
+
 
 class Fold:
     """The rows of one projection that one batch touches, as they become."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, rows: Mapping[str, State] | None = None) -> None:
         self.projection = table.projection
         self._table = table
-        self._rows: dict[str, tuple[Any, int, dict[str, int]]] = {}
+        self._rows = dict(rows or {})
         self._changed: set[str] = set()
 
     async def load(self, connection: AnyConnection, keys: Iterable[str]) -> None:
@@ -88,7 +101,7 @@ class Fold:
                 await connection.execute(self._table.begin, wanted)
                 found = await connection.fetch(self._table.lock, wanted)
             for r in found:
-                self._rows[r["key"]] = self._table.decoder.decode(r["row"]), r["version"], _seen.decode(r["seen"])
+                self._rows[r["key"]] = self._table.state(r)
 
     def apply(self, keys: tuple[str, ...], message: Received, event: Any) -> None:
         """Fold one message into its rows: into all of them or, where the code fails, into none."""
@@ -103,20 +116,30 @@ class Fold:
         self._rows.update(became)
         self._changed.update(became)
 
-    async def write(self, connection: AnyConnection) -> list[tuple[str, int]]:
-        """Write what has changed; returns keys with their new versions. Raises Unwritable."""
+    def changed(self) -> dict[str, State]:
+        """Return what has changed, in key order."""
+        return {key: self._rows[key] for key in sorted(self._changed, key=str.encode)}
+
+    def columns(self, rows: Mapping[str, State]) -> list[list[Any]]:
+        """Return rows as PostgreSQL takes them: key, row, version, seen."""
         encode = self._table.encoder.encode
-        keys = sorted(self._changed, key=str.encode)
+        return [
+            list(rows),
+            [encode(row).decode() for row, _, _ in rows.values()],
+            [version for _, version, _ in rows.values()],
+            [encode(seen).decode() for _, _, seen in rows.values()],
+        ]
+
+    def announcements(self) -> list[str]:
+        """Return what those who watch are told of the changes."""
+        return notifications(self.projection.NAME, ((key, version) for key, (_, version, _) in self.changed().items()))
+
+    async def write(self, connection: AnyConnection) -> list[str]:
+        """Write what has changed; returns the announcements. Raises Unwritable."""
+        changed = self.changed()
         try:
-            if keys:
-                rows = [self._rows[key] for key in keys]
-                await connection.execute(
-                    self._table.write,
-                    keys,
-                    [encode(row).decode() for row, _, _ in rows],
-                    [version for _, version, _ in rows],
-                    [encode(seen).decode() for _, _, seen in rows],
-                )
+            if changed:
+                await connection.execute(self._table.write, *self.columns(changed))
         except Exception as problem:
             if parking.passing(problem):
                 raise
@@ -124,4 +147,21 @@ class Fold:
         untouched = [key for key, (_, version, _) in self._rows.items() if version == 0]
         if untouched:
             await connection.execute(self._table.forget, untouched)
-        return [(key, self._rows[key][1]) for key in keys]
+        return self.announcements()
+
+
+def notifications(projection: str, versions: Iterable[tuple[str, int]]) -> list[str]:
+    """Return announcements of committed versions: {"p": projection, "k": [[key, version], ...]}, each below 8 kB."""
+    texts: list[str] = []
+    chunk: list[str] = []
+    begin, size = f'{{"p":"{projection}","k":[', 0
+    for key, version in versions:
+        part = msgspec.json.encode((key, version)).decode()
+        if chunk and size + len(part) + 1 + len(begin) + 2 > NOTIFICATION_LIMIT:
+            texts.append(begin + ",".join(chunk) + "]}")
+            chunk, size = [], 0
+        chunk.append(part)
+        size += len(part) + 1
+    if chunk:
+        texts.append(begin + ",".join(chunk) + "]}")
+    return texts

@@ -29,7 +29,7 @@ WHERE {CAMPAIGNS.there} AND {OPEN} AND {{}} ORDER BY t.key DESC LIMIT 21"""
             f"to_tsvector('simple', {CAMPAIGN_TEXT}) @@ to_tsquery('simple', 'sailing')",
             "campaign_listing_to_tsvector_idx",
         ),
-        ("lower(t.row->>'niche') = lower('sailing')", "campaign_listing_lower_key_idx"),
+        ("lower(t.row->>'niche') = lower('sailing')", "campaign_listing_niche_shown"),
     ],
 )
 async def test_what_is_rare_is_found_by_its_index(

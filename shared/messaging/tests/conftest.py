@@ -10,7 +10,10 @@ from shared.eventstore.codec import Codec
 from shared.eventstore.database import Database
 from shared.eventstore.execute import Store
 from shared.eventstore.tests import jar
-from shared.messaging.tests import tally
+from shared.messaging.at_once import INSIST
+from shared.messaging.projections import Projector
+from shared.messaging.rows import projection_ddl
+from shared.messaging.tests import popular, tally
 from shared.messaging.tests.stage import Feed
 from shared.messaging.topics import create_topics
 from shared.testing.infra import FreshDatabase, Infra
@@ -86,3 +89,10 @@ async def tallies(reader: Database) -> AsyncIterator[Store]:
     await store.appender.start()
     yield store
     await store.appender.stop()
+
+
+@pytest.fixture
+async def projector(reader: Database, reader_owner: Database, reader_database: FreshDatabase) -> Projector:
+    for sql in (INSIST, *projection_ddl("popular", reader_database.role)):
+        await reader_owner.execute(sql)
+    return Projector(reader, [popular], {**jar.EVENTS})

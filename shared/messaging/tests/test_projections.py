@@ -10,15 +10,16 @@ import pytest
 from shared.eventstore.database import Database
 from shared.eventstore.execute import Overtaken
 from shared.eventstore.tests import jar
+from shared.messaging import at_once, metrics
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint
 from shared.messaging.envelope import Item, Received
-from shared.messaging.projections import NOTIFICATION_LIMIT, Projector, notifications
+from shared.messaging.parking import BEHIND
+from shared.messaging.projections import Projector
 from shared.messaging.rebuild import dump
-from shared.messaging.rows import projection_ddl
+from shared.messaging.rows import NOTIFICATION_LIMIT, notifications
 from shared.messaging.tests import popular
 from shared.messaging.tests.stage import NOON, until
-from shared.testing.infra import FreshDatabase
 
 FILLED = "jars.JarFilled.v1"
 
@@ -38,13 +39,6 @@ def run(*items: Item) -> Run:
     first = items[0]
     after = first.number - 1
     return Run("t", first.partition, Checkpoint("e" if after else "", after, after), items)
-
-
-@pytest.fixture
-async def projector(reader: Database, reader_owner: Database, reader_database: FreshDatabase) -> Projector:
-    for sql in projection_ddl("popular", reader_database.role):
-        await reader_owner.execute(sql)
-    return Projector(reader, [popular], {**jar.EVENTS})
 
 
 async def dumped(database: Database) -> bytes:
@@ -100,6 +94,90 @@ async def test_two_projectors_on_the_same_rows_lose_nothing(projector: Projector
     assert (await row(reader, "all"))["sweets"] == 160
 
 
+CHANGED_BY_HAND = """UPDATE popular SET row = jsonb_set(row, '{sweets}', '1000') WHERE key = 'all'"""
+SWAPPED = f"""
+CREATE TABLE anew (LIKE popular INCLUDING ALL); INSERT INTO anew SELECT * FROM popular; GRANT ALL ON anew TO PUBLIC;
+DROP TABLE popular; ALTER TABLE anew RENAME TO popular; {CHANGED_BY_HAND}"""
+TAKEN_AWAY = "DELETE FROM popular WHERE key = 'all'"
+
+
+def steps_at_once() -> float:
+    return metrics.AT_ONCE.labels("projections")._value.get()
+
+
+async def familiar(projector: Projector) -> None:
+    """Take three messages, one after the other: the rows of jar a are known then."""
+    for number in range(1, 4):
+        await projector.take([run(filled(0, number, "a", 1))])
+
+
+async def test_what_is_as_it_was_left_takes_one_round_trip(projector: Projector, reader: Database) -> None:
+    await familiar(projector)
+    before = steps_at_once()
+    await projector.take([run(filled(0, 4, "a", 1), filled(0, 5, "b", 1))])
+    assert steps_at_once() == before + 1
+    assert [(await row(reader, key))["sweets"] for key in ("all", "a", "b")] == [5, 4, 1]
+
+
+@pytest.mark.parametrize(("change", "sweets"), [(CHANGED_BY_HAND, 1_001), (SWAPPED, 1_001), (TAKEN_AWAY, 1)])
+async def test_what_somebody_else_has_done_is_kept(
+    projector: Projector, reader_owner: Database, reader: Database, change: str, sweets: int
+) -> None:
+    await familiar(projector)
+    await reader_owner.execute(change)
+    before = steps_at_once()
+    await projector.take([run(filled(0, 4, "a", 1))])
+    assert steps_at_once() == before
+    assert [(await row(reader, key))["sweets"] for key in ("all", "a")] == [sweets, 4]
+
+
+async def test_two_processes_that_share_rows_lose_nothing(projector: Projector, reader: Database) -> None:
+    other = Projector(reader, [popular], {**jar.EVENTS})
+
+    async def follow(one: Projector, partition: int) -> None:
+        for number in range(1, 61):
+            await one.take([run(filled(partition, number, f"k{number % 4}", 1))])
+
+    before = steps_at_once()
+    await asyncio.gather(follow(projector, 0), follow(other, 1))
+    assert steps_at_once() > before
+    found = await row(reader, "all")
+    assert (found["sweets"], found["version"], found["seen"]) == (120, 120, {"jars:0:e": 60, "jars:1:e": 60})
+
+
+async def test_nothing_is_written_where_one_checkpoint_is_elsewhere(projector: Projector, reader: Database) -> None:
+    await projector.take([run(filled(1, 1, "a", 1))])
+    await familiar(projector)
+    await reader.execute("UPDATE checkpoints SET number = 7 WHERE partition = 0")
+    before, stood = await dumped(reader), await reader.fetch("SELECT * FROM checkpoints ORDER BY partition")
+    with pytest.raises(Overtaken):
+        await projector.take([run(filled(0, 4, "a", 1)), run(filled(1, 2, "a", 1))])
+    assert await dumped(reader) == before
+    assert await reader.fetch("SELECT * FROM checkpoints ORDER BY partition") == stood
+
+
+async def test_what_follows_something_parked_meanwhile_is_parked(projector: Projector, reader: Database) -> None:
+    await familiar(projector)
+    before = await dumped(reader)
+    await reader.execute(
+        "INSERT INTO parked (consumer, unit, topic, partition, number, key, type, value, headers, error, parked_at)"
+        " VALUES ('projections', 'popular', 't', 0, 3, 'a', '', '', '{}', 'by hand', now())"
+    )
+    await projector.take([run(filled(0, 4, "a", 1))])
+    assert await parked(reader) == [(3, "by hand"), (4, BEHIND)]
+    assert await dumped(reader) == before
+
+
+async def test_as_many_rows_as_are_remembered_and_no_more(
+    projector: Projector, reader: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_once, "REMEMBERED", 3)
+    for number in range(1, 41):
+        await projector.take([run(filled(0, number, f"k{number % 8}", 1))])
+    assert len(projector._at_once._rows["popular"]) == 3
+    assert {(await row(reader, f"k{n}"))["sweets"] for n in range(8)} == {5}
+
+
 async def test_the_same_batch_again_changes_nothing(projector: Projector, reader: Database) -> None:
     batch = [run(filled(0, 1, "a", 5))]
     await projector.take(batch)
@@ -114,8 +192,7 @@ async def test_what_fails_is_parked_with_all_behind_it_and_leaves_no_empty_row(
 ) -> None:
     await projector.take([run(filled(0, 1, "a", 13), filled(0, 2, "a", 1), filled(0, 3, "b", 2))])
     await projector.take([run(filled(0, 4, "a", 3), filled(0, 5, "b", 4))])
-    behind = "waits behind another message of its key"
-    assert await parked(reader) == [(1, "ValueError"), (2, behind), (4, behind)]
+    assert await parked(reader) == [(1, "ValueError"), (2, BEHIND), (4, BEHIND)]
     assert (await row(reader, "all"))["sweets"] == 6
     assert [r["key"] for r in await reader.fetch("SELECT key FROM popular ORDER BY key")] == ["all", "b"]
     monkeypatch.setattr(popular, "UNLUCKY", None)

@@ -12,20 +12,12 @@ from shared.messaging import beside as beside_module
 from shared.messaging.beside import Beside, Stuck
 from shared.messaging.projections import Projector
 from shared.messaging.rebuild import Differs, dump, rebuild, verify_projection
-from shared.messaging.rows import projection_ddl
 from shared.messaging.runner import Runner
 from shared.messaging.tests import popular
 from shared.messaging.tests.stage import Feed, running, until
-from shared.testing.infra import FreshDatabase, Infra
+from shared.testing.infra import Infra
 
 FILLED = "jars.JarFilled.v1"
-
-
-@pytest.fixture
-async def projector(reader: Database, reader_owner: Database, reader_database: FreshDatabase) -> Projector:
-    for sql in projection_ddl("popular", reader_database.role):
-        await reader_owner.execute(sql)
-    return Projector(reader, [popular], {**jar.EVENTS})
 
 
 @asynccontextmanager

@@ -24,9 +24,11 @@ PROJECTIONS = "shared/messaging/projections.py"
 PAYMENTS = "services/payments/main.py"
 STANDING = "shared/accounts/standing.py"
 
-MOVE = "        parked = await checkpoint.move(connection, moves)\n"
+MOVE = "        parked = await checkpoint.move(connection, self._moves(runs))\n"
 NO_MOVE = "        parked = True\n"
 TAKE = "    async def _take(self, runs: Sequence[Run], refused: Mapping[str, str]) -> None:\n"
+#: A step under locks each time: there its parts are apart.
+UNDER_LOCKS = Edit(PROJECTIONS, "        if not refused and self._trust.trusted()", "        if False")
 TRANSACTION = "        async with self._database.pool.acquire() as connection, connection.transaction():\n"
 
 #: What was decided more than a second before its commit is decided again: on a slow machine that would hide the fault.
@@ -57,14 +59,14 @@ FAULTS = (
         "read-models",
         "hung_up_at_the_checkpoint",
         (
+            UNDER_LOCKS,
             Edit(PROJECTIONS, MOVE, NO_MOVE),
             Edit(
                 PROJECTIONS,
                 "            await self.take_within(connection, runs, refused)\n",
                 "            await self.take_within(connection, runs, refused)\n"
-                "        moves = [step(self.consumer, run, run.after.number, run.items[-1]) for run in runs]\n"
                 + TRANSACTION
-                + "            await checkpoint.move(connection, moves)\n",
+                + "            await checkpoint.move(connection, self._moves(runs))\n",
             ),
         ),
     ),
@@ -75,14 +77,14 @@ FAULTS = (
         "read-models",
         "hung_up_at_the_rows",
         (
+            UNDER_LOCKS,
             Edit(PROJECTIONS, MOVE, NO_MOVE),
             Edit(
                 PROJECTIONS,
                 TAKE,
                 TAKE
-                + "        moves = [step(self.consumer, run, run.after.number, run.items[-1]) for run in runs]\n"
                 + TRANSACTION
-                + "            await checkpoint.move(connection, moves)\n",
+                + "            await checkpoint.move(connection, self._moves(runs))\n",
             ),
         ),
     ),
@@ -156,10 +158,13 @@ FAULTS = (
     Fault(
         8,
         "rows-not-locked",
-        "a projector reads the rows that it folds into without locking them",
+        "a projector neither locks the rows that it folds into nor looks whether they still are what it has read",
         "read-models",
         "two_projectors",
-        (Edit("shared/messaging/rows.py", "ORDER BY key FOR UPDATE'", "ORDER BY key'"),),
+        (
+            Edit("shared/messaging/rows.py", "ORDER BY key FOR UPDATE'", "ORDER BY key'"),
+            Edit("shared/messaging/at_once.py", " AND t.xmin = w.writer", ""),
+        ),
     ),
     Fault(
         9,
@@ -253,11 +258,8 @@ FAULTS = (
         "live",
         "live_dashboard",
         (
-            Edit(
-                PROJECTIONS,
-                "            texts += notifications(name, await fold.write(connection))\n",
-                "            await fold.write(connection)\n",
-            ),
+            UNDER_LOCKS,
+            Edit(PROJECTIONS, "in await fold.write(connection)]", "in await fold.write(connection) and ()]"),
             Edit(
                 PROJECTIONS,
                 TAKE,
