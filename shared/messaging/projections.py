@@ -5,13 +5,12 @@ projection. Each committed version is announced.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from shared.eventstore.database import AnyConnection, Database
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.messaging import checkpoint, parking
 from shared.messaging.batches import Run, step
 from shared.messaging.checkpoint import Checkpoint, Place

@@ -6,13 +6,12 @@ the states. Each function takes any message and returns the counts unchanged whe
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
 from shared.contracts import identity
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 C = TypeVar("C")
 R = TypeVar("R")
