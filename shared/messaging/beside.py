@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.eventstore.database import AnyConnection, Database
 from shared.messaging import checkpoint, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
-from shared.messaging.envelope import Foreign, Item, place, received
+from shared.messaging.envelope import Foreign, Item, received
 from shared.messaging.projections import Projector
 from shared.messaging.rows import Projection
 from shared.messaging.topics import PARTITIONS
@@ -62,7 +62,7 @@ class Beside:
         )
         self._places = [(topic, partition) for topic in topics for partition in range(PARTITIONS)]
         self._tracks: dict[Place, Track] = {}
-        self._read: dict[Place, deque[ConsumerRecord]] = {where: deque() for where in self._places}
+        self._read: dict[Place, deque[Item]] = {where: deque() for where in self._places}
 
     async def begin(self) -> None:
         """Make an empty table, with the grants and indexes of the living one, and stand before event 0."""
@@ -141,20 +141,23 @@ class Beside:
             if not found:
                 break
             for where, records in found.items():
-                self._read[where.topic, where.partition].extend(records)
+                waiting = self._read[where.topic, where.partition]
+                for raw in records:
+                    try:
+                        waiting.append(received(raw))
+                    except Foreign:
+                        continue  # no relay of ours wrote it
                 gathered += len(records)
 
     def _run(self, where: Place, until: int) -> Run | None:
         track, waiting = self._tracks[where], self._read[where]
         after, items = track.checkpoint, list[Item]()
         while waiting and track.checkpoint.number < until:
-            raw = waiting.popleft()
-            with suppress(Foreign):
-                epoch, number = place(raw)
-                verdict = track.judge(epoch, number, raw.offset)
-                if verdict is Verdict.APPLY:
-                    items.append(received(raw, (epoch, number)))
-                elif verdict is Verdict.SEEK:
-                    self._kafka.seek(TopicPartition(*where), track.seek_to)
-                    waiting.clear()
+            item = waiting.popleft()
+            verdict = track.judge(item.epoch, item.number, item.offset)
+            if verdict is Verdict.APPLY:
+                items.append(item)
+            elif verdict is Verdict.SEEK:
+                self._kafka.seek(TopicPartition(*where), track.seek_to)
+                waiting.clear()
         return Run(*where, after, tuple(items), epoch=track.checkpoint.epoch) if items else None

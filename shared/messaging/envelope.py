@@ -126,34 +126,27 @@ def outgoing(service: str, epoch: str, row: Mapping[str, Any]) -> Outgoing:
 
 def place(raw: Raw) -> tuple[str, int]:
     """Return epoch and number of a record; raises Foreign where it has none."""
-    epoch, number = "", 0
-    for name, value in raw.headers:
-        try:
-            if name == "ce_epoch":
-                epoch = value.decode()
-            elif name == "ce_number":
-                number = int(value)
-        except (ValueError, AttributeError):
-            raise Foreign(f"{raw.topic}[{raw.partition}]@{raw.offset}: {name} cannot be read") from None
+    found = dict(raw.headers)
+    try:
+        epoch, number = found["ce_epoch"].decode(), int(found["ce_number"].decode())
+    except (KeyError, ValueError, AttributeError):
+        epoch, number = "", 0
     if not epoch or number < 1:
         raise Foreign(f"{raw.topic}[{raw.partition}]@{raw.offset} has no epoch and number")
     return epoch, number
 
 
-def _utc(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo is UTC else time.astimezone(UTC)
-
-
-def received(raw: Raw, at: tuple[str, int] | None = None) -> Item:
-    """Return the message of a record, or what is wrong with it; `at`: its `place`. Raises Foreign where it has none."""
-    epoch, number = at or place(raw)
+def received(raw: Raw) -> Item:
+    """Return the message of a record, or what is wrong with it. Raises Foreign where it has no place."""
     try:
         text = {name: value.decode() for name, value in raw.headers}
-        if not text["ce_source"].startswith(_SOURCE):
-            raise ValueError(f"ce_source is {text['ce_source']}")
+        epoch, number, kind, source = text["ce_epoch"], int(text["ce_number"]), text["ce_type"], text["ce_source"]
         key = (raw.key or b"").decode()
-        if "\0" in key or "\0" in text["ce_type"]:
+        if not epoch or number < 1:
+            raise ValueError("no epoch and number")
+        if not source.startswith(_SOURCE):
+            raise ValueError(f"ce_source is {source}")
+        if "\0" in key or "\0" in kind:
             raise ValueError("key or ce_type holds a NUL")
         return Received(
             topic=raw.topic,
@@ -164,9 +157,9 @@ def received(raw: Raw, at: tuple[str, int] | None = None) -> Item:
             position=int(text["ce_position"]),
             chain=text["ce_chain"],
             id=text["ce_id"],
-            type=text["ce_type"],
+            type=kind,
             key=key,
-            service=text["ce_source"].removeprefix(_SOURCE),
+            service=source.removeprefix(_SOURCE),
             time=_utc(text["ce_time"]),
             revision=int(text["ce_revision"]),
             subject=text["ce_subject"],
@@ -179,16 +172,25 @@ def received(raw: Raw, at: tuple[str, int] | None = None) -> Item:
             traceparent=text.get("traceparent"),
         )
     except (KeyError, ValueError, AttributeError) as problem:
-        headers = tuple((name, (value or b"").decode("latin-1")) for name, value in raw.headers)
-        return Broken(
-            topic=raw.topic,
-            partition=raw.partition,
-            offset=raw.offset,
-            epoch=epoch,
-            number=number,
-            key=(raw.key or b"").decode(errors="replace").replace("\0", "�"),
-            type=dict(headers).get("ce_type", "").replace("\0", "�"),
-            value=raw.value or b"",
-            headers=headers,
-            error=f"{type(problem).__name__}: {problem}",
-        )
+        return _broken(raw, *place(raw), f"{type(problem).__name__}: {problem}")
+
+
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
+
+
+def _broken(raw: Raw, epoch: str, number: int, error: str) -> Broken:
+    headers = tuple((name, (value or b"").decode("latin-1")) for name, value in raw.headers)
+    return Broken(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        epoch=epoch,
+        number=number,
+        key=(raw.key or b"").decode(errors="replace").replace("\0", "�"),
+        type=dict(headers).get("ce_type", "").replace("\0", "�"),
+        value=raw.value or b"",
+        headers=headers,
+        error=error,
+    )

@@ -9,7 +9,7 @@ from shared.eventstore.database import Database
 from shared.messaging import checkpoint, metrics, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
-from shared.messaging.envelope import Foreign, Item, place, received
+from shared.messaging.envelope import Foreign, Item, received
 
 log = structlog.get_logger()
 
@@ -94,18 +94,18 @@ class Following:
                 continue  # the seek will bring it again
             before = track.checkpoint
             try:
-                at = place(raw)
+                item = received(raw)
             except Foreign as problem:
                 metrics.FOREIGN.labels(self._consumer).inc()
                 log.error("foreign_record", consumer=self._consumer, error=str(problem))
                 continue
-            match track.judge(*at, raw.offset):
+            match track.judge(item.epoch, item.number, item.offset):
                 case Verdict.APPLY:
                     begun.setdefault(where, before)
-                    items.setdefault(where, []).append(received(raw, at))
+                    items.setdefault(where, []).append(item)
                 case Verdict.FOUND:
                     begun.setdefault(where, before)
-                    items.setdefault(where, []).append(received(raw, at))
+                    items.setdefault(where, []).append(item)
                     seeks[where] = again[where] = track.seek_to
                 case Verdict.SKIP:
                     metrics.DUPLICATES.labels(self._consumer).inc()

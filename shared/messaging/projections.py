@@ -88,7 +88,7 @@ class Projector:
 
     def _read(self, item: Item, refused: Mapping[str, str]) -> Due:
         reading = self._intake.read(item, ())
-        due = Due(item, reading.event, {}, dict(reading.refused))
+        due = Due(item, reading.event, {}, reading.refused)
         for projection in reading.units:
             try:
                 if projection.NAME in refused:
@@ -124,7 +124,7 @@ class Projector:
         for name, keys in due.rows.items():
             assert isinstance(due.item, Received)
             try:
-                if (name, due.item.topic, due.item.key) in held:
+                if held and (name, due.item.topic, due.item.key) in held:
                     failed[name] = BEHIND
                 else:
                     folds[name].apply(keys, due.item, due.event)

@@ -99,8 +99,9 @@ def counters(*groups: tuple[Iterable[type], Counters]) -> dict[type, Counters]:
 
 def counted(row: R, by_message: Mapping[type, Counters], event: Any, **fixed: Any) -> R:
     """Return the row after a message: those figures counted that it is about, and what is fixed set."""
-    figures = {name: count(getattr(row, name), event) for name, count in by_message[type(event)].items()}
-    return replace(row, **figures, **fixed)  # type: ignore[type-var]
+    for name, count in by_message[type(event)].items():
+        fixed[name] = count(getattr(row, name), event)
+    return replace(row, **fixed)  # type: ignore[type-var]
 
 
 def changed(counts: C, **by: int) -> C:
