@@ -16,6 +16,7 @@ from shared.messaging import checkpoint, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
 from shared.messaging.envelope import Foreign, Item, received
+from shared.messaging.fetching import lean
 from shared.messaging.projections import Projector
 from shared.messaging.rows import Projection
 from shared.messaging.topics import PARTITIONS
@@ -74,6 +75,7 @@ class Beside:
             for r in await connection.fetch(GRANTS, self.name):
                 await connection.execute(f'GRANT {r["privileges"]} ON "{self.table}" TO "{r["grantee"]}"')
         await self._kafka.start()
+        lean(self._kafka)
         self._kafka.assign([TopicPartition(*where) for where in self._places])
         for where in self._places:
             self._kafka.seek(TopicPartition(*where), 0)

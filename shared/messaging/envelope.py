@@ -81,7 +81,7 @@ class Foreign(Exception):
 
 
 class Raw(Protocol):
-    """What is needed of a Kafka record, as aiokafka's ConsumerRecord has it."""
+    """What is needed of a Kafka record, as aiokafka's ConsumerRecord and ours have it."""
 
     @property
     def topic(self) -> str: ...
@@ -148,29 +148,13 @@ def received(raw: Raw) -> Item:
             raise ValueError(f"ce_source is {source}")
         if "\0" in key or "\0" in kind:
             raise ValueError("key or ce_type holds a NUL")
+        # By place, in the order of the fields: naming twenty takes a quarter of the time for all of this.
         return Received(
-            topic=raw.topic,
-            partition=raw.partition,
-            offset=raw.offset,
-            epoch=epoch,
-            number=number,
-            position=int(text["ce_position"]),
-            chain=text["ce_chain"],
-            id=text["ce_id"],
-            type=kind,
-            key=key,
-            service=source.removeprefix(_SOURCE),
-            time=_utc(text["ce_time"]),
-            revision=int(text["ce_revision"]),
-            subject=text["ce_subject"],
-            actor=text["ce_actor"],
-            correlation_id=text["ce_correlationid"],
-            value=raw.value or b"",
-            on_behalf_of=text.get("ce_onbehalfof"),
-            reason=text.get("ce_reason"),
-            causation_id=text.get("ce_causationid"),
-            traceparent=text.get("traceparent"),
-        )
+            raw.topic, raw.partition, raw.offset, epoch, number, int(text["ce_position"]), text["ce_chain"],
+            text["ce_id"], kind, key, source.removeprefix(_SOURCE), _utc(text["ce_time"]), int(text["ce_revision"]),
+            text["ce_subject"], text["ce_actor"], text["ce_correlationid"], raw.value or b"",
+            text.get("ce_onbehalfof"), text.get("ce_reason"), text.get("ce_causationid"), text.get("traceparent"),
+        )  # fmt: skip
     except (KeyError, ValueError, AttributeError) as problem:
         return _broken(raw, *place(raw), f"{type(problem).__name__}: {problem}")
 

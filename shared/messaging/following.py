@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 
 import structlog
-from aiokafka import ConsumerRecord
 
 from shared.eventstore.database import Database
 from shared.messaging import checkpoint, metrics, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
-from shared.messaging.envelope import Foreign, Item, received
+from shared.messaging.envelope import Foreign, Item, Raw, received
 
 log = structlog.get_logger()
 
@@ -81,7 +80,7 @@ class Following:
         read = await self._read(missing)
         return [w for w in missing if (here := self._tracks.get(w)) is not None and not here.begins_as(read[w])]
 
-    def sort(self, records: Iterable[ConsumerRecord]) -> tuple[Sequence[Run], dict[Place, int]]:
+    def sort(self, records: Iterable[Raw]) -> tuple[Sequence[Run], dict[Place, int]]:
         """Return what is to be applied, and where to seek after that. Counts it as applied: see `doubt`."""
         begun: dict[Place, Checkpoint] = {}
         items: dict[Place, list[Item]] = {}

@@ -93,18 +93,15 @@ class Fold:
     def apply(self, keys: tuple[str, ...], message: Received, event: Any) -> None:
         """Fold one message into its rows: into all of them or, where the code fails, into none."""
         source = f"{message.service}:{message.partition}:{message.epoch}"
-        became = []
+        became = {}
         for key in dict.fromkeys(keys):
             row, version, seen = self._rows[key]
             row = self.projection.evolve(row, key, event, message.time)
             if type(row) is not self.projection.Row:
                 raise TypeError(f"evolve returned {type(row).__name__}, not {self.projection.Row.__name__}")
-            became.append((key, row, version + 1, seen))
-        for key, row, version, seen in became:
-            if message.number > seen.get(source, 0):
-                seen[source] = message.number  # nobody else has it
-            self._rows[key] = row, version, seen
-            self._changed.add(key)
+            became[key] = row, version + 1, {**seen, source: max(seen.get(source, 0), message.number)}
+        self._rows.update(became)
+        self._changed.update(became)
 
     async def write(self, connection: AnyConnection) -> list[tuple[str, int]]:
         """Write what has changed; returns keys with their new versions. Raises Unwritable."""

@@ -106,8 +106,9 @@ def counted(row: R, by_message: Mapping[type, Counters], event: Any, **fixed: An
 
 def changed(counts: C, **by: int) -> C:
     """Return the counts with each named one changed by so much; raises AttributeError for a name that is none."""
-    fields: dict[str, Any] = {name: getattr(counts, name) + delta for name, delta in by.items()}
-    return replace(counts, **fields)  # type: ignore[type-var]
+    for name, delta in by.items():
+        by[name] = getattr(counts, name) + delta
+    return replace(counts, **by)  # type: ignore[type-var]
 
 
 def moved(counts: C, previous: str, state: str) -> C:
