@@ -15,14 +15,14 @@ from shared.eventstore.database import AnyConnection, Database
 from shared.messaging import checkpoint, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
-from shared.messaging.envelope import Foreign, Item, received
-from shared.messaging.fetching import lean
+from shared.messaging.envelope import Foreign, Item
+from shared.messaging.fetching import open_records
 from shared.messaging.projections import Projector
 from shared.messaging.rows import Projection
 from shared.messaging.topics import PARTITIONS
 
 BATCH = 2_000  # records that are taken from Kafka at once
-STEP = 20_000  # messages that are folded before their rows are written, where so many are there
+STEP = 5_000  # messages that are folded before their rows are written: the loop stands still meanwhile
 STUCK_SECONDS = 30.0
 LAST_STEP_SECONDS = 10.0
 
@@ -75,7 +75,7 @@ class Beside:
             for r in await connection.fetch(GRANTS, self.name):
                 await connection.execute(f'GRANT {r["privileges"]} ON "{self.table}" TO "{r["grantee"]}"')
         await self._kafka.start()
-        lean(self._kafka)
+        open_records(self._kafka)
         self._kafka.assign([TopicPartition(*where) for where in self._places])
         for where in self._places:
             self._kafka.seek(TopicPartition(*where), 0)
@@ -144,11 +144,7 @@ class Beside:
                 break
             for where, records in found.items():
                 waiting = self._read[where.topic, where.partition]
-                for raw in records:
-                    try:
-                        waiting.append(received(raw))
-                    except Foreign:
-                        continue  # no relay of ours wrote it
+                waiting.extend(item for item in records if not isinstance(item, Foreign))
                 gathered += len(records)
 
     def _run(self, where: Place, until: int) -> Run | None:

@@ -80,13 +80,9 @@ class Foreign(Exception):
     """The record has no epoch and number: no relay of ours wrote it."""
 
 
-class Raw(Protocol):
-    """What is needed of a Kafka record, as aiokafka's ConsumerRecord and ours have it."""
+class Content(Protocol):
+    """What a Kafka record holds."""
 
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
     @property
     def offset(self) -> int: ...
     @property
@@ -95,6 +91,15 @@ class Raw(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Iterable[tuple[str, bytes]]: ...
+
+
+class Raw(Content, Protocol):
+    """What is needed of a Kafka record, as aiokafka's ConsumerRecord has it."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
 
 
 def outgoing(service: str, epoch: str, row: Mapping[str, Any]) -> Outgoing:
@@ -126,18 +131,27 @@ def outgoing(service: str, epoch: str, row: Mapping[str, Any]) -> Outgoing:
 
 def place(raw: Raw) -> tuple[str, int]:
     """Return epoch and number of a record; raises Foreign where it has none."""
+    return _place(raw.topic, raw.partition, raw)
+
+
+def _place(topic: str, partition: int, raw: Content) -> tuple[str, int]:
     found = dict(raw.headers)
     try:
         epoch, number = found["ce_epoch"].decode(), int(found["ce_number"].decode())
     except (KeyError, ValueError, AttributeError):
         epoch, number = "", 0
     if not epoch or number < 1:
-        raise Foreign(f"{raw.topic}[{raw.partition}]@{raw.offset} has no epoch and number")
+        raise Foreign(f"{topic}[{partition}]@{raw.offset} has no epoch and number")
     return epoch, number
 
 
 def received(raw: Raw) -> Item:
     """Return the message of a record, or what is wrong with it. Raises Foreign where it has no place."""
+    return opened(raw.topic, raw.partition, raw)
+
+
+def opened(topic: str, partition: int, raw: Content) -> Item:
+    """Return the message of a record of that partition, or what is wrong with it; raises Foreign as `received` does."""
     try:
         text = {name: value.decode() for name, value in raw.headers}
         epoch, number, kind, source = text["ce_epoch"], int(text["ce_number"]), text["ce_type"], text["ce_source"]
@@ -150,31 +164,28 @@ def received(raw: Raw) -> Item:
             raise ValueError("key or ce_type holds a NUL")
         # By place, in the order of the fields: naming twenty takes a quarter of the time for all of this.
         return Received(
-            raw.topic, raw.partition, raw.offset, epoch, number, int(text["ce_position"]), text["ce_chain"],
+            topic, partition, raw.offset, epoch, number, int(text["ce_position"]), text["ce_chain"],
             text["ce_id"], kind, key, source.removeprefix(_SOURCE), _utc(text["ce_time"]), int(text["ce_revision"]),
             text["ce_subject"], text["ce_actor"], text["ce_correlationid"], raw.value or b"",
             text.get("ce_onbehalfof"), text.get("ce_reason"), text.get("ce_causationid"), text.get("traceparent"),
         )  # fmt: skip
-    except (KeyError, ValueError, AttributeError) as problem:
-        return _broken(raw, *place(raw), f"{type(problem).__name__}: {problem}")
+    except (KeyError, ValueError, AttributeError, OverflowError) as problem:
+        epoch, number = _place(topic, partition, raw)
+        headers = tuple((name, (value or b"").decode("latin-1")) for name, value in raw.headers)
+        return Broken(
+            topic=topic,
+            partition=partition,
+            offset=raw.offset,
+            epoch=epoch,
+            number=number,
+            key=(raw.key or b"").decode(errors="replace").replace("\0", "�"),
+            type=dict(headers).get("ce_type", "").replace("\0", "�"),
+            value=raw.value or b"",
+            headers=headers,
+            error=f"{type(problem).__name__}: {problem}",
+        )
 
 
 def _utc(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     return time if time.tzinfo is UTC else time.astimezone(UTC)
-
-
-def _broken(raw: Raw, epoch: str, number: int, error: str) -> Broken:
-    headers = tuple((name, (value or b"").decode("latin-1")) for name, value in raw.headers)
-    return Broken(
-        topic=raw.topic,
-        partition=raw.partition,
-        offset=raw.offset,
-        epoch=epoch,
-        number=number,
-        key=(raw.key or b"").decode(errors="replace").replace("\0", "�"),
-        type=dict(headers).get("ce_type", "").replace("\0", "�"),
-        value=raw.value or b"",
-        headers=headers,
-        error=error,
-    )

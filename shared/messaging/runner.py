@@ -18,7 +18,7 @@ from shared.eventstore.listening import listen
 from shared.messaging import metrics
 from shared.messaging.batches import CALM, Pace, Taker
 from shared.messaging.checkpoint import Place
-from shared.messaging.fetching import Fetched
+from shared.messaging.fetching import Found
 from shared.messaging.following import Following
 from shared.messaging.subscription import Subscription
 
@@ -108,7 +108,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
             self._waits(problem, 1)
         self._wanted.set()
 
-    async def _receive(self, records: tuple[Fetched, ...]) -> None:
+    async def _receive(self, records: tuple[Found, ...]) -> None:
         async with self._turn:
             runs, seeks = self._following.sort(records)
             try:

@@ -1,12 +1,11 @@
-"""Lean fetching: readers get of Kafka what aiokafka would give them, and no more."""
+"""Opening records while they are fetched: readers get what `received` makes of aiokafka's own records."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
-from shared.messaging.envelope import Raw, received
-from shared.messaging.fetching import Fetched, lean
+from shared.messaging.envelope import Broken, Foreign, Received, received
+from shared.messaging.fetching import Found, all_opened, open_records
 from shared.messaging.subscription import Subscription
 from shared.messaging.tests.stage import Feed, records, until
 from shared.messaging.topics import PARTITIONS
@@ -14,32 +13,48 @@ from shared.testing.infra import Infra
 
 
 async def sent(feed: Feed, count: int) -> None:
-    for n in range(count):
+    """Send so many messages, then one that is broken and one that no relay wrote."""
+    for n in range(count - 2):
         await feed.send("jars.JarFilled.v1", f"k{n % 7}", {"jar_id": f"k{n % 7}", "sweets": n})
+    await feed.send("jars.JarFilled.v1", "k0", {}, without="ce_time")
+    await feed.send("jars.JarFilled.v1", "k1", {}, without="ce_number", number=1)
 
 
-def in_order(found: Sequence[Any]) -> list[Any]:
-    return sorted(found, key=lambda raw: (raw.partition, raw.offset))
+def told(found: Any) -> list[str]:
+    """Return what is found, in an order of its own; two exceptions with one text are not equal."""
+    return sorted(repr(each) for each in found)
 
 
-async def test_lean_records_are_aiokafkas_without_what_nobody_reads(infra: Infra, topic: str, feed: Feed) -> None:
+async def expected(infra: Infra, topic: str) -> list[str]:
+    raws = await records(infra.kafka, topic)
+    assert {type(raw) for raw in raws} == {ConsumerRecord}
+    made: list[Found] = []
+    for raw in raws:
+        try:
+            made.append(received(raw))
+        except Foreign as problem:
+            made.append(problem)
+    assert {type(each) for each in made} == {Received, Broken, Foreign}
+    assert told(all_opened(raws)) == told(made)
+    assert all_opened(made) == tuple(made)
+    return told(made)
+
+
+async def test_what_is_fetched_is_opened(infra: Infra, topic: str, feed: Feed) -> None:
     await sent(feed, 30)
-    theirs = in_order(await records(infra.kafka, topic))
-    assert {type(raw) for raw in theirs} == {ConsumerRecord}
     consumer = AIOKafkaConsumer(bootstrap_servers=infra.kafka, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        lean(consumer)
+        open_records(consumer)
         consumer.assign([TopicPartition(topic, p) for p in range(PARTITIONS)])
         for _ in range(2):  # the second time after a seek back
-            ours: list[Raw] = []
+            brought: list[Found] = []
             for place in consumer.assignment():
                 consumer.seek(place, 0)
-            while len(ours) < 30:
+            while len(brought) < 30:
                 for some in (await consumer.getmany(timeout_ms=500, max_records=4)).values():
-                    ours += some
-            assert {type(raw) for raw in ours} == {Fetched}
-            assert [received(raw) for raw in in_order(ours)] == [received(raw) for raw in theirs]
+                    brought += some
+            assert told(brought) == await expected(infra, topic)
     finally:
         await consumer.stop()
 
@@ -50,17 +65,22 @@ class Nobody(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka carrie
     async def on_partitions_assigned(self, assigned: object) -> None: ...
 
 
-async def test_a_subscription_brings_lean_records(infra: Infra, topic: str, feed: Feed) -> None:
-    taken: list[Fetched] = []
+async def test_a_subscription_brings_what_is_opened_from_the_first_record_on(
+    infra: Infra, topic: str, feed: Feed
+) -> None:
+    brought: list[Found] = []
 
-    async def receive(found: tuple[Fetched, ...]) -> None:
-        taken.extend(found)
+    async def receive(found: tuple[Found, ...]) -> None:
+        brought.extend(found)
 
+    await sent(feed, 30)
     subscription = Subscription(infra.kafka, f"group-of-{topic}", [topic], receive, Nobody(), 10)
     await subscription.start()
     try:
+        await until(lambda: len(brought) == 30)
+        assert told(brought) == await expected(infra, topic)
         await sent(feed, 30)
-        await until(lambda: len(taken) == 30)
+        await until(lambda: len(brought) == 60)
+        assert told(brought) == await expected(infra, topic)
     finally:
         await subscription.stop()
-    assert {type(raw) for raw in taken} == {Fetched}
