@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import starmap
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -133,19 +134,27 @@ class Beside:
             if loop.time() > give_up:
                 here = self._tracks[behind[0]].checkpoint
                 raise Stuck(f"{behind[0][0]}[{behind[0][1]}] does not bring the message after {here.number}")
-            await self._gather([TopicPartition(*where) for where in behind])
+            await self._gather(goal)
 
-    async def _gather(self, behind: Sequence[TopicPartition]) -> None:
-        """Read on, until there is enough for a step or nothing comes."""
+    async def _gather(self, goal: Mapping[Place, Checkpoint]) -> None:
+        """Read on, until there is enough for a step, all that is wanted is there, or nothing comes."""
         gathered = 0
         while gathered < STEP:
-            found = await self._kafka.getmany(*behind, timeout_ms=50 if gathered else 1_000)
+            short = [w for w in self._places if self._last(w) < goal.get(w, Checkpoint()).number]
+            if not short:
+                break
+            found = await self._kafka.getmany(*starmap(TopicPartition, short), timeout_ms=50 if gathered else 1_000)
             if not found:
                 break
             for where, records in found.items():
                 waiting = self._read[where.topic, where.partition]
                 waiting.extend(item for item in records if not isinstance(item, Foreign))
                 gathered += len(records)
+
+    def _last(self, where: Place) -> int:
+        """Return the number of the last message that is there, folded or not."""
+        waiting = self._read[where]
+        return waiting[-1].number if waiting else self._tracks[where].checkpoint.number
 
     def _run(self, where: Place, until: int) -> Run | None:
         track, waiting = self._tracks[where], self._read[where]

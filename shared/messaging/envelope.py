@@ -79,6 +79,12 @@ Item = Received | Broken
 class Foreign(Exception):
     """The record has no epoch and number: no relay of ours wrote it."""
 
+    def __init__(self, topic: str, partition: int, offset: int) -> None:
+        super().__init__(f"{topic}[{partition}]@{offset} has no epoch and number")
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+
 
 class Content(Protocol):
     """What a Kafka record holds."""
@@ -141,7 +147,7 @@ def _place(topic: str, partition: int, raw: Content) -> tuple[str, int]:
     except (KeyError, ValueError, AttributeError):
         epoch, number = "", 0
     if not epoch or number < 1:
-        raise Foreign(f"{topic}[{partition}]@{raw.offset} has no epoch and number")
+        raise Foreign(topic, partition, raw.offset)
     return epoch, number
 
 

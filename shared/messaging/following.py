@@ -88,14 +88,14 @@ class Following:
         seeks: dict[Place, int] = {}
         again: dict[Place, int] = {}
         for item in found:
-            if isinstance(item, Foreign):
-                metrics.FOREIGN.labels(self._consumer).inc()
-                log.error("foreign_record", consumer=self._consumer, error=str(item))
-                continue
             where = item.topic, item.partition
             track = self._tracks.get(where)
             if track is None or where in seeks:
                 continue  # the seek will bring it again
+            if isinstance(item, Foreign):
+                metrics.FOREIGN.labels(self._consumer).inc()
+                log.error("foreign_record", consumer=self._consumer, error=str(item))
+                continue
             before = track.checkpoint
             match track.judge(item.epoch, item.number, item.offset):
                 case Verdict.APPLY:

@@ -84,3 +84,22 @@ async def test_a_subscription_brings_what_is_opened_from_the_first_record_on(
         assert told(brought) == await expected(infra, topic)
     finally:
         await subscription.stop()
+
+
+async def test_a_batch_of_foreign_records_alone_is_brought_like_any_other(infra: Infra, topic: str, feed: Feed) -> None:
+    brought: list[Found] = []
+
+    async def receive(found: tuple[Found, ...]) -> None:
+        brought.extend(found)
+
+    subscription = Subscription(infra.kafka, f"group-of-{topic}", [topic], receive, Nobody(), 10)
+    await subscription.start()
+    try:
+        for number, kind in enumerate((Foreign, Foreign, Received), 1):
+            without = "ce_number" if kind is Foreign else ""
+            await feed.send("jars.JarFilled.v1", "k", {}, number=number, without=without)
+            await until(lambda number=number: len(brought) == number)
+        assert [type(each) for each in brought] == [Foreign, Foreign, Received]
+        assert (brought[0].topic, brought[0].offset) == (topic, 0)
+    finally:
+        await subscription.stop()
