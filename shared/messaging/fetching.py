@@ -39,7 +39,7 @@ def open_records(consumer: AIOKafkaConsumer, kind: type[OpeningFetcher] = Openin
     return fetcher
 
 
-def all_opened(brought: Iterable[Found | ConsumerRecord]) -> tuple[Found, ...]:
+def all_opened(brought: Iterable[Any]) -> tuple[Found, ...]:
     """Open what has been asked for before `open_records`."""
     return tuple(_found(each.topic, each.partition, each) if type(each) is ConsumerRecord else each for each in brought)
 
