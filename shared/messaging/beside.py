@@ -23,7 +23,7 @@ from shared.messaging.rows import Projection
 from shared.messaging.topics import PARTITIONS
 
 BATCH = 2_000  # records that are taken from Kafka at once
-STEP = 5_000  # messages that are folded before their rows are written: the loop stands still meanwhile
+STEP = 4_000  # messages that are folded before their rows are written: the loop stands still meanwhile
 STUCK_SECONDS = 30.0
 LAST_STEP_SECONDS = 10.0
 
