@@ -5,14 +5,13 @@ ApproveRelease, CancelEscrow (settlement) and NoteStanding (accounts_followed). 
 the others of a unit of work here. Each event that moves money is committed with the transfer that makes it true.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
 from services.payments.domain import account, escrow, topup, transfer, waiting, withdrawal
 from shared.accounts import standing
 from shared.eventstore.handlers import DeadlineHandlers, Handlers, Reply, led_by, on
 from shared.eventstore.work import Work
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 
 @record

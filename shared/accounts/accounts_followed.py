@@ -1,11 +1,10 @@
 """Follows identity: how each account stands, as a guard for the commands of the service that runs this process."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from shared.accounts.standing import NoteStanding
 from shared.contracts import identity
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "accounts_followed"
 

@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from types import ModuleType
@@ -13,7 +12,7 @@ import msgspec
 
 from shared.eventstore.codec import Codec
 from shared.eventstore.database import Database
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 #: After so many events behind the last snapshot a new one is written.
 SNAPSHOT_EVERY = 200

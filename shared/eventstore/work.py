@@ -1,7 +1,6 @@
 """A unit of work: what a handler has read, decided and wants to write, gathered into one entry."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -23,7 +22,7 @@ from shared.eventstore.read import Deciding, Folding, Loaded, load
 from shared.eventstore.refusals import MESSAGE_LIMIT, RevisionMoved, TooLarge
 from shared.eventstore.states import States
 from shared.kernel.ids import new_id
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Rejected
 
 #: A command with this time is given the database's when it is decided.

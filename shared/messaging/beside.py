@@ -8,20 +8,22 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import starmap
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.eventstore.database import AnyConnection, Database
 from shared.messaging import checkpoint, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
-from shared.messaging.envelope import Foreign, Item, place, received
+from shared.messaging.envelope import Foreign, Item
+from shared.messaging.fetching import open_records
 from shared.messaging.projections import Projector
 from shared.messaging.rows import Projection
 from shared.messaging.topics import PARTITIONS
 
 BATCH = 2_000  # records that are taken from Kafka at once
-STEP = 20_000  # messages that are folded before their rows are written, where so many are there
+STEP = 4_000  # messages that are folded before their rows are written: the loop stands still meanwhile
 STUCK_SECONDS = 30.0
 LAST_STEP_SECONDS = 10.0
 
@@ -62,7 +64,7 @@ class Beside:
         )
         self._places = [(topic, partition) for topic in topics for partition in range(PARTITIONS)]
         self._tracks: dict[Place, Track] = {}
-        self._read: dict[Place, deque[ConsumerRecord]] = {where: deque() for where in self._places}
+        self._read: dict[Place, deque[Item]] = {where: deque() for where in self._places}
 
     async def begin(self) -> None:
         """Make an empty table, with the grants and indexes of the living one, and stand before event 0."""
@@ -74,6 +76,7 @@ class Beside:
             for r in await connection.fetch(GRANTS, self.name):
                 await connection.execute(f'GRANT {r["privileges"]} ON "{self.table}" TO "{r["grantee"]}"')
         await self._kafka.start()
+        open_records(self._kafka)
         self._kafka.assign([TopicPartition(*where) for where in self._places])
         for where in self._places:
             self._kafka.seek(TopicPartition(*where), 0)
@@ -131,30 +134,37 @@ class Beside:
             if loop.time() > give_up:
                 here = self._tracks[behind[0]].checkpoint
                 raise Stuck(f"{behind[0][0]}[{behind[0][1]}] does not bring the message after {here.number}")
-            await self._gather([TopicPartition(*where) for where in behind])
+            await self._gather(goal)
 
-    async def _gather(self, behind: Sequence[TopicPartition]) -> None:
-        """Read on, until there is enough for a step or nothing comes."""
+    async def _gather(self, goal: Mapping[Place, Checkpoint]) -> None:
+        """Read on, until there is enough for a step, all that is wanted is there, or nothing comes."""
         gathered = 0
         while gathered < STEP:
-            found = await self._kafka.getmany(*behind, timeout_ms=50 if gathered else 1_000)
+            short = [w for w in self._places if self._last(w) < goal.get(w, Checkpoint()).number]
+            if not short:
+                break
+            found = await self._kafka.getmany(*starmap(TopicPartition, short), timeout_ms=50 if gathered else 1_000)
             if not found:
                 break
             for where, records in found.items():
-                self._read[where.topic, where.partition].extend(records)
+                waiting = self._read[where.topic, where.partition]
+                waiting.extend(item for item in records if not isinstance(item, Foreign))
                 gathered += len(records)
+
+    def _last(self, where: Place) -> int:
+        """Return the number of the last message that is there, folded or not."""
+        waiting = self._read[where]
+        return waiting[-1].number if waiting else self._tracks[where].checkpoint.number
 
     def _run(self, where: Place, until: int) -> Run | None:
         track, waiting = self._tracks[where], self._read[where]
         after, items = track.checkpoint, list[Item]()
         while waiting and track.checkpoint.number < until:
-            raw = waiting.popleft()
-            with suppress(Foreign):
-                epoch, number = place(raw)
-                verdict = track.judge(epoch, number, raw.offset)
-                if verdict is Verdict.APPLY:
-                    items.append(received(raw, (epoch, number)))
-                elif verdict is Verdict.SEEK:
-                    self._kafka.seek(TopicPartition(*where), track.seek_to)
-                    waiting.clear()
+            item = waiting.popleft()
+            verdict = track.judge(item.epoch, item.number, item.offset)
+            if verdict is Verdict.APPLY:
+                items.append(item)
+            elif verdict is Verdict.SEEK:
+                self._kafka.seek(TopicPartition(*where), track.seek_to)
+                waiting.clear()
         return Run(*where, after, tuple(items), epoch=track.checkpoint.epoch) if items else None

@@ -79,14 +79,16 @@ Item = Received | Broken
 class Foreign(Exception):
     """The record has no epoch and number: no relay of ours wrote it."""
 
+    def __init__(self, topic: str, partition: int, offset: int) -> None:
+        super().__init__(f"{topic}[{partition}]@{offset} has no epoch and number")
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
 
-class Raw(Protocol):
-    """What is needed of a Kafka record, as aiokafka's ConsumerRecord has it."""
 
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
+class Content(Protocol):
+    """What a Kafka record holds."""
+
     @property
     def offset(self) -> int: ...
     @property
@@ -95,6 +97,15 @@ class Raw(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Iterable[tuple[str, bytes]]: ...
+
+
+class Raw(Content, Protocol):
+    """What is needed of a Kafka record, as aiokafka's ConsumerRecord has it."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
 
 
 def outgoing(service: str, epoch: str, row: Mapping[str, Any]) -> Outgoing:
@@ -126,63 +137,50 @@ def outgoing(service: str, epoch: str, row: Mapping[str, Any]) -> Outgoing:
 
 def place(raw: Raw) -> tuple[str, int]:
     """Return epoch and number of a record; raises Foreign where it has none."""
-    epoch, number = "", 0
-    for name, value in raw.headers:
-        try:
-            if name == "ce_epoch":
-                epoch = value.decode()
-            elif name == "ce_number":
-                number = int(value)
-        except (ValueError, AttributeError):
-            raise Foreign(f"{raw.topic}[{raw.partition}]@{raw.offset}: {name} cannot be read") from None
+    return _place(raw.topic, raw.partition, raw)
+
+
+def _place(topic: str, partition: int, raw: Content) -> tuple[str, int]:
+    found = dict(raw.headers)
+    try:
+        epoch, number = found["ce_epoch"].decode(), int(found["ce_number"].decode())
+    except (KeyError, ValueError, AttributeError):
+        epoch, number = "", 0
     if not epoch or number < 1:
-        raise Foreign(f"{raw.topic}[{raw.partition}]@{raw.offset} has no epoch and number")
+        raise Foreign(topic, partition, raw.offset)
     return epoch, number
 
 
-def _utc(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo is UTC else time.astimezone(UTC)
+def received(raw: Raw) -> Item:
+    """Return the message of a record, or what is wrong with it. Raises Foreign where it has no place."""
+    return opened(raw.topic, raw.partition, raw)
 
 
-def received(raw: Raw, at: tuple[str, int] | None = None) -> Item:
-    """Return the message of a record, or what is wrong with it; `at`: its `place`. Raises Foreign where it has none."""
-    epoch, number = at or place(raw)
+def opened(topic: str, partition: int, raw: Content) -> Item:
+    """Return the message of a record of that partition, or what is wrong with it; raises Foreign as `received` does."""
     try:
         text = {name: value.decode() for name, value in raw.headers}
-        if not text["ce_source"].startswith(_SOURCE):
-            raise ValueError(f"ce_source is {text['ce_source']}")
+        epoch, number, kind, source = text["ce_epoch"], int(text["ce_number"]), text["ce_type"], text["ce_source"]
         key = (raw.key or b"").decode()
-        if "\0" in key or "\0" in text["ce_type"]:
+        if not epoch or number < 1:
+            raise ValueError("no epoch and number")
+        if not source.startswith(_SOURCE):
+            raise ValueError(f"ce_source is {source}")
+        if "\0" in key or "\0" in kind:
             raise ValueError("key or ce_type holds a NUL")
+        # By place, in the order of the fields: naming twenty takes a quarter of the time for all of this.
         return Received(
-            topic=raw.topic,
-            partition=raw.partition,
-            offset=raw.offset,
-            epoch=epoch,
-            number=number,
-            position=int(text["ce_position"]),
-            chain=text["ce_chain"],
-            id=text["ce_id"],
-            type=text["ce_type"],
-            key=key,
-            service=text["ce_source"].removeprefix(_SOURCE),
-            time=_utc(text["ce_time"]),
-            revision=int(text["ce_revision"]),
-            subject=text["ce_subject"],
-            actor=text["ce_actor"],
-            correlation_id=text["ce_correlationid"],
-            value=raw.value or b"",
-            on_behalf_of=text.get("ce_onbehalfof"),
-            reason=text.get("ce_reason"),
-            causation_id=text.get("ce_causationid"),
-            traceparent=text.get("traceparent"),
-        )
-    except (KeyError, ValueError, AttributeError) as problem:
+            topic, partition, raw.offset, epoch, number, int(text["ce_position"]), text["ce_chain"],
+            text["ce_id"], kind, key, source.removeprefix(_SOURCE), _utc(text["ce_time"]), int(text["ce_revision"]),
+            text["ce_subject"], text["ce_actor"], text["ce_correlationid"], raw.value or b"",
+            text.get("ce_onbehalfof"), text.get("ce_reason"), text.get("ce_causationid"), text.get("traceparent"),
+        )  # fmt: skip
+    except (KeyError, ValueError, AttributeError, OverflowError) as problem:
+        epoch, number = _place(topic, partition, raw)
         headers = tuple((name, (value or b"").decode("latin-1")) for name, value in raw.headers)
         return Broken(
-            topic=raw.topic,
-            partition=raw.partition,
+            topic=topic,
+            partition=partition,
             offset=raw.offset,
             epoch=epoch,
             number=number,
@@ -192,3 +190,8 @@ def received(raw: Raw, at: tuple[str, int] | None = None) -> Item:
             headers=headers,
             error=f"{type(problem).__name__}: {problem}",
         )
+
+
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)

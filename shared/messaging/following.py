@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 
 import structlog
-from aiokafka import ConsumerRecord
 
 from shared.eventstore.database import Database
 from shared.messaging import checkpoint, metrics, turns
 from shared.messaging.batches import Run
 from shared.messaging.checkpoint import Checkpoint, Place, Track, Verdict
-from shared.messaging.envelope import Foreign, Item, place, received
+from shared.messaging.envelope import Foreign, Item
+from shared.messaging.fetching import Found
 
 log = structlog.get_logger()
 
@@ -81,31 +81,29 @@ class Following:
         read = await self._read(missing)
         return [w for w in missing if (here := self._tracks.get(w)) is not None and not here.begins_as(read[w])]
 
-    def sort(self, records: Iterable[ConsumerRecord]) -> tuple[Sequence[Run], dict[Place, int]]:
+    def sort(self, found: Iterable[Found]) -> tuple[Sequence[Run], dict[Place, int]]:
         """Return what is to be applied, and where to seek after that. Counts it as applied: see `doubt`."""
         begun: dict[Place, Checkpoint] = {}
         items: dict[Place, list[Item]] = {}
         seeks: dict[Place, int] = {}
         again: dict[Place, int] = {}
-        for raw in records:
-            where = raw.topic, raw.partition
+        for item in found:
+            where = item.topic, item.partition
             track = self._tracks.get(where)
             if track is None or where in seeks:
                 continue  # the seek will bring it again
-            before = track.checkpoint
-            try:
-                at = place(raw)
-            except Foreign as problem:
+            if isinstance(item, Foreign):
                 metrics.FOREIGN.labels(self._consumer).inc()
-                log.error("foreign_record", consumer=self._consumer, error=str(problem))
+                log.error("foreign_record", consumer=self._consumer, error=str(item))
                 continue
-            match track.judge(*at, raw.offset):
+            before = track.checkpoint
+            match track.judge(item.epoch, item.number, item.offset):
                 case Verdict.APPLY:
                     begun.setdefault(where, before)
-                    items.setdefault(where, []).append(received(raw, at))
+                    items.setdefault(where, []).append(item)
                 case Verdict.FOUND:
                     begun.setdefault(where, before)
-                    items.setdefault(where, []).append(received(raw, at))
+                    items.setdefault(where, []).append(item)
                     seeks[where] = again[where] = track.seek_to
                 case Verdict.SKIP:
                     metrics.DUPLICATES.labels(self._consumer).inc()
@@ -115,8 +113,8 @@ class Following:
                     pass
         self._raise_alarms()
         runs = [
-            Run(*where, begun[where], tuple(found), again.get(where), self._tracks[where].checkpoint.epoch)
-            for where, found in items.items()
+            Run(*where, begun[where], tuple(taken), again.get(where), self._tracks[where].checkpoint.epoch)
+            for where, taken in items.items()
         ]
         return runs, seeks
 

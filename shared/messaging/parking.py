@@ -88,12 +88,13 @@ class Intake(Generic[U]):
             return Reading(None, (), {unit.NAME: f"UnknownType: {item.type}" for unit in self.units})
         if not takers:
             return Reading(None, (), {})
-        refused = {u.NAME: BEHIND for u in takers if (u.NAME, item.topic, item.key) in held} if held else {}
+        refused = {u.NAME: BEHIND for u in takers if held and (u.NAME, item.topic, item.key) in held}
         try:
             event = self._codec.decode(item.type, item.value)
         except (UnknownType, Undecodable) as problem:
             return Reading(None, (), {unit.NAME: described(problem) for unit in takers} | refused)
-        return Reading(event, tuple(u for u in takers if u.NAME not in refused), refused)
+        able = tuple(u for u in takers if u.NAME not in refused) if refused else takers
+        return Reading(event, able, refused)
 
 
 @record

@@ -6,13 +6,12 @@ projection. Each committed version is announced.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from shared.eventstore.database import AnyConnection, Database
 from shared.eventstore.entry import Move
 from shared.eventstore.memory import Trust
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.messaging import checkpoint, metrics, parking
 from shared.messaging.at_once import TOO_LATE, AtOnce
 from shared.messaging.batches import Run, step
@@ -115,13 +114,16 @@ class Projector:
         return [step(self.consumer, run, run.after.number, run.items[-1]) for run in runs]
 
     def _wanted(self, dues: Sequence[Due]) -> dict[str, set[str]]:
-        """Return the keys of each projection's rows, without those of which there are none."""
-        keys = {name: {key for due in dues for key in due.rows.get(name, ())} for name in self._tables}
-        return {name: wanted for name, wanted in keys.items() if wanted}
+        """Return the keys of each projection's rows that messages change, in the order of the projections' names."""
+        keys: dict[str, set[str]] = {}
+        for due in dues:
+            for name, wanted in due.rows.items():
+                keys.setdefault(name, set()).update(wanted)
+        return {name: keys[name] for name in self._tables if name in keys}
 
     def _read(self, item: Item, refused: Mapping[str, str]) -> Due:
         reading = self._intake.read(item, ())
-        due = Due(item, reading.event, {}, dict(reading.refused))
+        due = Due(item, reading.event, {}, reading.refused)
         for projection in reading.units:
             try:
                 if projection.NAME in refused:
@@ -133,8 +135,9 @@ class Projector:
         return due
 
     async def _fold(self, connection: AnyConnection, dues: list[Due], held: set[Chain]) -> None:
-        folds = {name: Fold(self._tables[name]) for name in self._wanted(dues)}
+        folds = {}
         for name, keys in self._wanted(dues).items():
+            folds[name] = Fold(self._tables[name])
             await folds[name].load(connection, keys)
         parked = []
         for due in dues:
@@ -152,7 +155,7 @@ class Projector:
         for name, keys in due.rows.items():
             assert isinstance(due.item, Received)
             try:
-                if (name, due.item.topic, due.item.key) in held:
+                if held and (name, due.item.topic, due.item.key) in held:
                     failed[name] = BEHIND
                 else:
                     folds[name].apply(keys, due.item, due.event)

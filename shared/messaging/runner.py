@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import structlog
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from shared.eventstore.database import Database
 from shared.eventstore.execute import Overtaken
@@ -18,6 +18,7 @@ from shared.eventstore.listening import listen
 from shared.messaging import metrics
 from shared.messaging.batches import CALM, Pace, Taker
 from shared.messaging.checkpoint import Place
+from shared.messaging.fetching import Found
 from shared.messaging.following import Following
 from shared.messaging.subscription import Subscription
 
@@ -107,7 +108,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
             self._waits(problem, 1)
         self._wanted.set()
 
-    async def _receive(self, records: tuple[ConsumerRecord, ...]) -> None:
+    async def _receive(self, records: tuple[Found, ...]) -> None:
         async with self._turn:
             runs, seeks = self._following.sort(records)
             try:

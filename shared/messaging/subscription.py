@@ -7,14 +7,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.middlewares import AckPolicy
 
 from shared.messaging.checkpoint import Place
+from shared.messaging.fetching import Found, OpeningFetcher, all_opened, open_records
 
 IDLE_MS = 5_000
 #: How long the broker may hold a question that it has no answer to: one that leaves partitions out, one about all, and
@@ -26,7 +26,7 @@ CALM_AFTER_SECONDS = 10.0
 ROUTINE_MS = 5_000  # aiokafka's background routine looks around this often though nothing has happened
 STOP_SECONDS = 10.0
 
-Receive = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
+Receive = Callable[[tuple[Found, ...]], Awaitable[None]]
 
 
 class Subscription:
@@ -66,8 +66,7 @@ class Subscription:
             raise
         # FastStream sleeps after an empty poll as long as that poll has waited: let the poll alone be long.
         assert self._consumer is not None
-        fetcher = self._consumer._fetcher
-        fetcher.__class__ = _Attentive  # it cannot be chosen
+        fetcher = open_records(self._consumer, _Attentive)
         fetcher.heard_at, fetcher.wanted = time.monotonic(), False
         self._consumer.getmany = partial(_patiently, fetcher, self._consumer.getmany)
 
@@ -97,16 +96,16 @@ class Subscription:
             await asyncio.wait_for(self._consumer.commit(told), seconds)
 
 
-async def _parse(raw: tuple[ConsumerRecord, ...]) -> KafkaMessage:
+async def _parse(raw: Any) -> KafkaMessage:
     """Wrap a batch without looking into it: FastStream's own parser decodes all headers, and dies of bad ones."""
     return KafkaMessage(body=b"", headers={}, raw_message=raw, consumer=FAKE_CONSUMER)
 
 
 async def _decode(message: KafkaMessage) -> Any:
-    return message.raw_message
+    return all_opened(message.raw_message)
 
 
-class _Attentive(Fetcher):  # type: ignore[misc] # aiokafka carries no types
+class _Attentive(OpeningFetcher):
     """Asks when somebody waits for the answer, soon again for what it left out, and seldom where all is quiet.
 
     aiokafka asks ahead: what it holds by the time a step is done is what was there when the step began, and what came

@@ -3,9 +3,7 @@
 A commitment is made with the deal, spent when the deal is completed, released when it is cancelled.
 """
 
-from dataclasses import replace
-
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Rejected
 
 CATEGORY = "budget"

@@ -4,13 +4,12 @@ funding -> funded -> submitted <-> changes_requested, submitted -> approved -> c
 `short` lies over `funding`: the wallet held too little when it was asked.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from services.adrequests.domain.rating import RATING
 from services.adrequests.domain.terms import Parties, Terms, side_of
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 CATEGORY = "deal"

@@ -5,11 +5,10 @@ offer whose campaign is suspended is frozen, and its time begins anew. What is w
 commands bring it, events do not have it.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.adrequests.domain.terms import INFLUENCER, Parties, Terms, checked, hash_of, other, side_of
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 CATEGORY = "negotiation"

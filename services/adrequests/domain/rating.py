@@ -4,11 +4,10 @@ open -> one_sided -> published, open -> expired. The review beside the stars is 
 not have it.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.adrequests.domain.terms import SPONSOR, Parties, side_of
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 CATEGORY = "rating"

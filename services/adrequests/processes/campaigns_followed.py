@@ -1,12 +1,11 @@
 """Follows campaigns: a published one opens its budget, and guards the commands of this service as it stands."""
 
-from dataclasses import replace
 from datetime import date, datetime
 
 from services.adrequests.domain.budget import OpenBudget
 from services.adrequests.domain.campaign import NoteCampaign
 from shared.contracts import campaigns
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "campaigns_followed"
 

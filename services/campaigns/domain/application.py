@@ -3,11 +3,9 @@
 submitted -> withdrawn | rejected | accepted; once per campaign and influencer, for good.
 """
 
-from dataclasses import replace
-
 from services.campaigns.domain.campaign import Opening
 from shared.kernel.money import MAX_AMOUNT_MINOR, Money
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 CATEGORY = "application"

@@ -4,11 +4,10 @@ draft -> active -> completed | cancelled. Suspension by moderation lies over the
 reinstated campaign is exactly as it was.
 """
 
-from dataclasses import replace
 from datetime import date, datetime
 
 from services.campaigns.domain.details import Changes, Details, changed, checked
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 CATEGORY = "campaign"

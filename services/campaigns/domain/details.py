@@ -1,12 +1,12 @@
 """The details of a campaign: what its sponsor writes, and which values cannot be."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import date
 
 from shared.kernel.amount import CurrencyUnknown
 from shared.kernel.money import CURRENCIES, MAX_AMOUNT_MINOR
 from shared.kernel.niche import is_niche
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 VISIBILITIES = ("public", "private")

@@ -3,12 +3,11 @@
 The application comes from this service's own topic, the deal from adrequests, in either order.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from services.campaigns.domain.application import AcceptApplication
 from shared.contracts import adrequests, campaigns
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "selection"
 

@@ -1,11 +1,10 @@
 """Accounts as admins see them: registrations that wait for approval, who is flagged, who is restricted."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from shared.contracts import identity, moderation
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "accounts"
 

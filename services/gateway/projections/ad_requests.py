@@ -1,12 +1,11 @@
 """Ad requests: what was offered, version by version, and whose turn it is."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from services.gateway.projections.counting import other
 from shared.contracts import adrequests as ad
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "ad_requests"
 

@@ -1,6 +1,6 @@
 """The platform's figures, all in one row: people, campaigns, ad requests, deals, money, flags and ratings."""
 
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
 from shared.contracts import identity, moderation
 from shared.contracts import payments as pa
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "admin_dashboard"
 

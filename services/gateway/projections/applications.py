@@ -1,11 +1,10 @@
 """Applications of influencers to campaigns; what they wrote with them is private and read from campaigns."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from shared.contracts import campaigns as ca
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "applications"
 

@@ -1,13 +1,12 @@
 """Campaigns as they are browsed; `own` is for their sponsor and for admins. Reading decides who may see which."""
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from services.gateway.projections import counting
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "campaign_listing"
 

@@ -6,13 +6,12 @@ the states. Each function takes any message and returns the counts unchanged whe
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
 from shared.contracts import identity
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -100,14 +99,16 @@ def counters(*groups: tuple[Iterable[type], Counters]) -> dict[type, Counters]:
 
 def counted(row: R, by_message: Mapping[type, Counters], event: Any, **fixed: Any) -> R:
     """Return the row after a message: those figures counted that it is about, and what is fixed set."""
-    figures = {name: count(getattr(row, name), event) for name, count in by_message[type(event)].items()}
-    return replace(row, **figures, **fixed)  # type: ignore[type-var]
+    for name, count in by_message[type(event)].items():
+        fixed[name] = count(getattr(row, name), event)
+    return replace(row, **fixed)  # type: ignore[type-var]
 
 
 def changed(counts: C, **by: int) -> C:
     """Return the counts with each named one changed by so much; raises AttributeError for a name that is none."""
-    fields: dict[str, Any] = {name: getattr(counts, name) + delta for name, delta in by.items()}
-    return replace(counts, **fields)  # type: ignore[type-var]
+    for name, delta in by.items():
+        by[name] = getattr(counts, name) + delta
+    return replace(counts, **by)  # type: ignore[type-var]
 
 
 def moved(counts: C, previous: str, state: str) -> C:

@@ -3,13 +3,12 @@
 The work is told by adrequests, the money by payments, under different keys: each changes only fields of its own.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from shared.contracts import adrequests as ad
 from shared.contracts import payments as pa
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "deals"
 

@@ -1,13 +1,12 @@
 """Influencers as sponsors find them. Names are personal and joined when reading; the restricted are left out then."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from services.gateway.projections.counting import Stars, rated
 from shared.contracts import adrequests as ad
 from shared.contracts import identity
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "influencer_directory"
 

@@ -4,9 +4,7 @@ Sponsors wait for an admin (pending_approval -> active | rejected), influencers 
 from bootstrap. A restriction by moderation lies over the state and never changes it. Erasure ends all.
 """
 
-from dataclasses import replace
-
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 CATEGORY = "account"

@@ -4,11 +4,10 @@ requested -> held -> (releasing ->) released | refunded; requested -> voided. Wh
 too, and a request that comes after it finds the tombstone. The fee is the one that stood when the deal was agreed.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.kernel.money import share_of
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 CATEGORY = "escrow"
 

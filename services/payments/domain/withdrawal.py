@@ -3,11 +3,9 @@
 That no more is taken than there is, the account of the earnings sees to.
 """
 
-from dataclasses import replace
-
 from shared.kernel.amount import must_be_usable
 from shared.kernel.money import CURRENCIES
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 from shared.kernel.rejected import Kind, Rejected
 
 CATEGORY = "withdrawal"
