@@ -39,7 +39,6 @@ CREATE TABLE events (
     CHECK ((number IS NULL) = (message IS NULL))
 );
 CREATE UNIQUE INDEX events_number ON events (partition, number) WHERE number IS NOT NULL;
-CREATE INDEX events_messages ON events (position) WHERE number IS NOT NULL;
 
 CREATE TABLE snapshots (
     stream      text PRIMARY KEY,
