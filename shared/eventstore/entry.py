@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.kernel.record import record
+import msgspec
 
 
-@record
-class Metadata:
+class Part(msgspec.Struct, frozen=True):
+    """A record that is made in a ninth of the time: each append makes eight of them."""
+
+
+class Metadata(Part, frozen=True, omit_defaults=True):
     """Who did it and what led to it; stored with every event and covered by the hash chain."""
 
     actor: str  # account id, or "system:<process or deadline>"
@@ -23,8 +26,7 @@ class Metadata:
     traceparent: str | None = None  # W3C Trace Context
 
 
-@record
-class Message:
+class Message(Part, frozen=True):
     """The one public message of an event, as `publishing.py` maps it."""
 
     type: str  # wire name, for instance payments.FundsHeld.v1
@@ -32,8 +34,7 @@ class Message:
     payload: bytes  # JSON
 
 
-@record
-class NewEvent:
+class NewEvent(Part, frozen=True):
     """An event that is not yet stored: it has no version, position or time before the lock."""
 
     id: str  # UUIDv7
@@ -43,8 +44,7 @@ class NewEvent:
     message: Message | None = None
 
 
-@record
-class Claim:
+class Claim(Part, frozen=True):
     """A value that one owner at a time may hold (an e-mail's digest, one application per campaign and person)."""
 
     scope: str
@@ -52,16 +52,14 @@ class Claim:
     owner: str
 
 
-@record
-class Request:
+class Request(Part, frozen=True):
     """An idempotency key in its scope (caller and route), with a keyed digest of the body."""
 
     key: str
     digest: bytes
 
 
-@record
-class Answer:
+class Answer(Part, frozen=True):
     """What the caller is told, kept for repeats of the same key: status, JSON body, Consistency-Token."""
 
     status: int
@@ -69,8 +67,7 @@ class Answer:
     token: str = ""
 
 
-@record
-class Move:
+class Move(Part, frozen=True):
     """A consumer's step over messages `after` + 1 … `number` of one partition, by compare-and-set."""
 
     consumer: str
@@ -82,8 +79,7 @@ class Move:
     next_offset: int
 
 
-@record
-class Deadline:
+class Deadline(Part, frozen=True):
     """Something to do at a time unless it is cleared before: `id` is unique, `kind` names the handler."""
 
     id: str
@@ -92,24 +88,21 @@ class Deadline:
     subject: str  # the id that the handler is given
 
 
-@record
-class Write:
+class Write(Part, frozen=True):
     """One statement on the service's own (erasable or lookup) tables; it must not be able to fail."""
 
     sql: str
     args: tuple[Any, ...]
 
 
-@record
-class Reckoned:
+class Reckoned(Part, frozen=True):
     """What this process believes of the store without asking it: its epoch and its time."""
 
     epoch: str
     now: datetime
 
 
-@record
-class Entry:
+class Entry(Part, frozen=True):
     """All of one unit of work; `expects` names every stream that was read, with the version that was seen (0: none).
 
     `reckoned` is what it was decided on, where the store was not asked: it conflicts where that was wrong.
@@ -130,8 +123,7 @@ class Entry:
     reckoned: Reckoned | None = None
 
 
-@record
-class Committed:
+class Committed(Part, frozen=True):
     """The entry is a fact. `answer` carries the token; positions are those of its events, in order."""
 
     recorded_at: datetime
@@ -140,39 +132,33 @@ class Committed:
     epoch: str
 
 
-@record
-class Repeated:
+class Repeated(Part, frozen=True):
     """The same key and body came before: this is the answer that was given then."""
 
     answer: Answer
 
 
-@record
-class Mismatched:
+class Mismatched(Part, frozen=True):
     """The same key came before with another body."""
 
 
-@record
-class Conflicted:
+class Conflicted(Part, frozen=True):
     """A stream that was read has moved on, or what was reckoned is wrong: load and decide again."""
 
 
-@record
-class Taken:
+class Taken(Part, frozen=True):
     """A claimed value belongs to another owner."""
 
     claim: Claim
 
 
-@record
-class Outrun:
+class Outrun(Part, frozen=True):
     """The checkpoint is not where this consumer left it: somebody else has moved it, or the epoch is another."""
 
     move: Move
 
 
-@record
-class Gone:
+class Gone(Part, frozen=True):
     """The deadline that was to be fired has been cleared or fired."""
 
     deadline: str

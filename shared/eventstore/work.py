@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+import msgspec
+
 from shared.eventstore import metrics
 from shared.eventstore.codec import Codec
 from shared.eventstore.database import Database
@@ -148,7 +150,7 @@ class Work:
 
     def entry(self, asked: Entry, answer: Answer) -> Entry:
         """Return all of this as one entry; `asked` has what it is to bear of its request, its moves, its deadline."""
-        return replace(
+        return msgspec.structs.replace(
             asked,
             expects=self._expects,
             events=tuple(self._events),
@@ -164,7 +166,7 @@ class Work:
     def refused(self, asked: Entry, answer: Answer) -> Entry:
         """Return the entry of a refusal: it has read the same, and writes its answer alone; nothing was decided."""
         self._read = {stream: read for stream, read in self._read.items() if read.version == self._expects[stream]}
-        return replace(asked, expects=self._expects, answer=answer, reckoned=self.reckoned)
+        return msgspec.structs.replace(asked, expects=self._expects, answer=answer, reckoned=self.reckoned)
 
     async def _load(self, module: Folding, stream: str, codec: Codec) -> Loaded:
         if stream not in self._read:
