@@ -62,7 +62,7 @@ class Committer:
                 "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
             )
         thought = None
-        if self._memory.trusted() and (granted := take_for_granted(entries)):
+        if self._memory.trusted() and (granted := take_for_granted(entries, self._memory.versions)):
             thought, now = self._memory.recall()
             if outcomes := await self._blindly(self._connection, thought, now, entries, granted):
                 return outcomes
@@ -80,7 +80,7 @@ class Committer:
         told = await self._write(connection, head, world, batch, granted, RECKONED_WITHIN)
         if told is None:
             return None
-        self._memory.keep(world.head, told)
+        self._memory.keep(world.head, told, world.versions)
         self._memory.proven()
         metrics.AT_ONCE.inc()
         return batch.outcomes
@@ -105,7 +105,7 @@ class Committer:
                 told = await self._write(connection, head, world, batch, Granted(), None)
                 if told is None:
                     raise asyncpg.InternalServerError("the head has moved under its lock")
-        self._memory.keep(head if batch.empty else world.head, told)
+        self._memory.keep(head if batch.empty else world.head, told, world.versions)
         metrics.LOCKED.inc()
         return batch.outcomes
 
@@ -144,10 +144,10 @@ class Committer:
             "unanswered": [granted.keys],
             "checkpoints": _columns(key + place for key, place in granted.checkpoints.items()),
             "open": [granted.deadlines],
-            "events": _columns(batch.events),
+            "events": [batch.events],
             "claimed": _columns((*key, owner) for key, owner in batch.claims.items() if owner is not None),
             "released": _columns(key for key, owner in batch.claims.items() if owner is None),
-            "answers": _columns(batch.answers),
+            "answers": [batch.answers],
             "moves": _columns(
                 (m.consumer, m.topic, m.partition, m.epoch, m.number, m.next_offset) for m in batch.moves.values()
             ),

@@ -4,12 +4,12 @@ Entries expect their streams to stand where they saw them, their claims to be fr
 that is true: they may be admitted to the world in which it is, if the statement that writes makes sure of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
-from shared.eventstore.entry import Answer, Entry, Reckoned
+from shared.eventstore.entry import Answer, Entry, Part, Reckoned
 from shared.kernel.record import record
 
 _TICK = timedelta(microseconds=1)
@@ -18,8 +18,7 @@ _TICK = timedelta(microseconds=1)
 RECKONED_WITHIN = timedelta(seconds=1)
 
 
-@record
-class Kept:
+class Kept(Part, frozen=True):
     """An answer that is kept for repeats of its key."""
 
     digest: bytes
@@ -75,6 +74,7 @@ class World:
 class Granted:
     """What a batch takes for granted of a world that it has not read, each thing as its first entry that names it."""
 
+    known: dict[str, int] = field(default_factory=dict)  # versions that nothing can have changed
     versions: dict[str, int] = field(default_factory=dict)
     claims: dict[tuple[str, str], str | None] = field(default_factory=dict)  # None: nobody's
     keys: list[str] = field(default_factory=list)  # not answered yet
@@ -83,20 +83,29 @@ class Granted:
 
     def tell(self, world: World) -> None:
         """Make the world one in which all this is true."""
-        world.versions |= self.versions
+        world.versions |= self.known | self.versions
         world.claims |= {key: owner for key, owner in self.claims.items() if owner is not None}
         world.checkpoints |= self.checkpoints
         world.deadlines.update(self.deadlines)
 
 
-def take_for_granted(entries: Iterable[Entry]) -> Granted | None:
-    """Return what the entries expect, or None where only reading can tell or a statement of their own is to be run."""
+def take_for_granted(entries: Iterable[Entry], known: Mapping[str, int]) -> Granted | None:
+    """Return what the entries expect, or None where only reading can tell or a statement of their own is to be run.
+
+    `known`: versions of streams that are so if the head is where it is thought to be.
+    """
     granted = Granted()
     for entry in entries:
-        if entry.writes or any(event.stream not in entry.expects for event in entry.events):
+        if entry.writes:
             return None
+        for event in entry.events:
+            if event.stream not in entry.expects:
+                return None
         for stream, version in entry.expects.items():
-            granted.versions.setdefault(stream, version)
+            if stream in known:
+                granted.known[stream] = known[stream]
+            else:
+                granted.versions.setdefault(stream, version)
         for claim in entry.releases:
             granted.claims.setdefault((claim.scope, claim.value), claim.owner)
         for claim in entry.claims:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from shared.eventstore import chain
+from shared.eventstore import chain, memory
 from shared.eventstore.append import Appender
 from shared.eventstore.database import Database
 from shared.eventstore.entry import (
@@ -140,6 +140,41 @@ async def test_a_writer_that_waits_for_another_finds_the_head_moved(store: Store
         )
     await holder.close()
     assert await waiting == Conflicted()
+
+
+async def test_a_version_that_is_remembered_counts_until_somebody_else_appends(store: Store, other: Appender) -> None:
+    await until_it_is_known(store)
+    await committed(store.appender, filled("a", 0))
+    before = at_once()
+    await committed(store.appender, filled("a", 1))
+    assert await store.appender.append(filled("a", 1)) == Conflicted()
+    await until_it_is_known(store)
+    assert at_once() > before
+    await committed(store.appender, filled("a", 2))
+    await committed(other, filled("a", 3))
+    await committed(store.appender, filled("b", 0))
+    await until_it_is_known(store)  # it relies on the head again, behind which it has not seen the stream
+    guarded = Entry(ME, {"jar-a": 3, "jar-c": 0}, filled("c", 0).events)
+    assert await store.appender.append(guarded) == Conflicted()
+    await committed(store.appender, filled("a", 4))
+
+
+async def test_a_version_that_was_never_reached_is_noticed(store: Store) -> None:
+    await until_it_is_known(store)
+    assert await store.appender.append(filled("a", 7)) == Conflicted()
+    await until_it_is_known(store)
+    await committed(store.appender, filled("a", 0))
+    assert await store.appender.append(filled("a", 7)) == Conflicted()
+
+
+async def test_few_versions_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "STREAMS", 3)
+    await until_it_is_known(store)
+    for id in "abcde":
+        await committed(store.appender, filled(id, 0))
+    for id in "abcde":
+        assert await store.appender.append(filled(id, 0)) == Conflicted()
+        await committed(store.appender, filled(id, 1))
 
 
 async def test_three_processes_at_once_keep_one_chain(store: Store, other: Appender, owner: Database) -> None:

@@ -153,7 +153,7 @@ async def test_a_snapshot_that_cannot_be_saved_fails_no_command_and_is_made_up_f
 def test_nothing_is_reckoned_while_others_append_in_turn() -> None:
     memory = Memory()
     assert memory.reckon() is None
-    memory.keep(Head("e", 1, b"", NOW, (1,)), NOW)
+    memory.keep(Head("e", 1, b"", NOW, (1,)), NOW, {})
     memory.forget()
     reckoned = memory.reckon()
     assert reckoned is not None
@@ -161,7 +161,7 @@ def test_nothing_is_reckoned_while_others_append_in_turn() -> None:
     assert timedelta(0) <= reckoned.now - NOW < timedelta(hours=1)
     memory.mistaken()
     assert memory.reckon() is None
-    memory.keep(Head("e", 2, b"", NOW, (2,)), NOW)
+    memory.keep(Head("e", 2, b"", NOW, (2,)), NOW, {})
     assert not memory.trusted(), "the next batch takes the lock"
     assert memory.reckon() is not None
 
