@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from shared.eventstore import chain, memory
+from shared.eventstore import chain
 from shared.eventstore.append import Appender
 from shared.eventstore.database import Database
 from shared.eventstore.entry import (
@@ -165,16 +165,6 @@ async def test_a_version_that_was_never_reached_is_noticed(store: Store) -> None
     await until_it_is_known(store)
     await committed(store.appender, filled("a", 0))
     assert await store.appender.append(filled("a", 7)) == Conflicted()
-
-
-async def test_few_versions_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "STREAMS", 3)
-    await until_it_is_known(store)
-    for id in "abcde":
-        await committed(store.appender, filled(id, 0))
-    for id in "abcde":
-        assert await store.appender.append(filled(id, 0)) == Conflicted()
-        await committed(store.appender, filled(id, 1))
 
 
 async def test_three_processes_at_once_keep_one_chain(store: Store, other: Appender, owner: Database) -> None:

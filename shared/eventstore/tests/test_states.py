@@ -180,3 +180,13 @@ def test_the_newest_state_of_an_epoch_stays_and_the_least_wanted_stream_goes() -
     states.keep("f", jar, "a", loaded(1))
     states.forget([("a", jar), ("unknown", jar)])
     assert states.get("f", jar, "a") is None
+
+
+def test_few_versions_are_remembered_and_none_that_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.eventstore.memory.STREAMS", 3)
+    memory = Memory()
+    memory.keep(Head("e", 1, b"", NOW, (1,)), NOW, {"a": 1, "b": 1, "c": 1})
+    memory.keep(Head("e", 2, b"", NOW, (2,)), NOW, {"a": 2})
+    assert memory.versions == {"a": 2}
+    memory.forget()
+    assert memory.versions == {}
