@@ -77,7 +77,10 @@ class Committer:
         batch = Admission(world, self._service).admit(entries)
         if batch.empty:
             return None  # answers alone are given under the lock
-        told = await self._write(connection, head, world, batch, granted, RECKONED_WITHIN)
+        try:
+            told = await self._write(connection, head, world, batch, granted, RECKONED_WITHIN)
+        except asyncpg.UniqueViolationError:  # a key was answered before: nothing has happened, all of it is undone
+            return None
         if told is None:
             return None
         self._memory.keep(world.head, told, world.versions)
@@ -141,7 +144,6 @@ class Committer:
         columns = {
             "versions": _columns(granted.versions.items()),
             "owners": _columns((*key, owner) for key, owner in granted.claims.items()),
-            "unanswered": [granted.keys],
             "checkpoints": _columns(key + place for key, place in granted.checkpoints.items()),
             "open": [granted.deadlines],
             "events": [batch.events],

@@ -38,7 +38,6 @@ CHECKS = {
           WHERE e.stream = w.stream AND e.version BETWEEN w.version AND w.version + 1))""",  # there, and the last one
     "owners": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::text[], {}::text[]) AS w (scope, value, owner)
         WHERE owner IS DISTINCT FROM (SELECT c.owner FROM claims c WHERE c.scope = w.scope AND c.value = w.value))""",
-    "unanswered": "NOT EXISTS (SELECT FROM answers WHERE key = ANY ({}::text[]))",
     "checkpoints": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::text[], {}::smallint[], {}::text[], {}::bigint[])
         AS w (consumer, topic, partition, epoch, number) WHERE NOT EXISTS (
           SELECT FROM checkpoints c WHERE (c.consumer, c.topic, c.partition) = (w.consumer, w.topic, w.partition)

@@ -1,7 +1,8 @@
 """What a batch of entries is admitted to: where the log ends, and what is known, or taken for granted, of the rest.
 
 Entries expect their streams to stand where they saw them, their claims to be free, their keys to be new. Mostly all of
-that is true: they may be admitted to the world in which it is, if the statement that writes makes sure of it.
+that is true: they may be admitted to the world in which it is, if the statement that writes makes sure of it. That a
+key is new the primary key of the answers makes sure of.
 """
 
 from collections.abc import Iterable, Mapping
@@ -77,7 +78,6 @@ class Granted:
     known: dict[str, int] = field(default_factory=dict)  # versions that nothing can have changed
     versions: dict[str, int] = field(default_factory=dict)
     claims: dict[tuple[str, str], str | None] = field(default_factory=dict)  # None: nobody's
-    keys: list[str] = field(default_factory=list)  # not answered yet
     checkpoints: dict[tuple[str, str, int], tuple[str, int]] = field(default_factory=dict)
     deadlines: list[str] = field(default_factory=list)  # open
 
@@ -112,8 +112,6 @@ def take_for_granted(entries: Iterable[Entry], known: Mapping[str, int]) -> Gran
             granted.claims.setdefault((claim.scope, claim.value), None)
         for move in entry.moves:
             granted.checkpoints.setdefault((move.consumer, move.topic, move.partition), (move.epoch, move.after))
-        if entry.request is not None:
-            granted.keys.append(entry.request.key)
         if entry.fires is not None:
             granted.deadlines.append(entry.fires)
     return granted
