@@ -58,8 +58,9 @@ def refusal(entry: Entry, world: World) -> Outcome | None:
             return Outrun(move)
     if entry.fires is not None and entry.fires not in world.deadlines:
         return Gone(entry.fires)
-    if any(world.versions.get(stream, 0) != version for stream, version in entry.expects.items()):
-        return Conflicted()
+    for stream, version in entry.expects.items():
+        if world.versions.get(stream, 0) != version:
+            return Conflicted()
     if entry.reckoned is not None and not world.is_as(entry.reckoned):
         return Conflicted()
     for claim in entry.claims:
@@ -98,17 +99,13 @@ class Admission:
             key = (move.consumer, move.topic, move.partition)
             world.checkpoints[key] = (move.epoch, move.number)
             batch.moves[key] = move
-        for gone in (*entry.cleared, *([entry.fires] if entry.fires else [])):
-            world.deadlines.discard(gone)
-            batch.deadlines[gone] = None
-        for deadline in entry.deadlines:
-            world.deadlines.add(deadline.id)
-            batch.deadlines[deadline.id] = deadline
+        if entry.cleared or entry.fires or entry.deadlines:
+            self._plan(entry)
         batch.writes.extend(entry.writes)
         answer = entry.answer and Answer(
             entry.answer.status,
             entry.answer.body,
-            ",".join(f"{self._service}:{p}:{world.epoch}:{n}" for p, n in sorted(seen.items())),
+            ",".join([f"{self._service}:{p}:{world.epoch}:{n}" for p, n in sorted(seen.items())]),
         )
         if entry.request is not None and answer is not None:
             world.answers[entry.request.key] = Kept(entry.request.digest, answer)
@@ -123,13 +120,19 @@ class Admission:
         if message is not None:
             partition = partition_of(message.key)
             number = world.numbers[partition] = world.numbers[partition] + 1
-        columns = (
-            world.position, event.id, event.stream, version, event.type, event.payload, metadata, world.now,
-            partition, number, message and message.key, message and message.type, message and message.payload,
-        )  # fmt: skip
-        world.hash = link(world.hash, columns)
-        self.batch.events.append((*columns, world.hash))
+        event_is = (world.position, event.id, event.stream, version, event.type, event.payload, metadata)
+        message_is = (partition, number, message and message.key, message and message.type, message and message.payload)
+        world.hash = link(world.hash, (*event_is, world.now, *message_is))
+        self.batch.events.append((*event_is, *message_is, world.hash))
         return partition, number
+
+    def _plan(self, entry: Entry) -> None:
+        for gone in (*entry.cleared, *([entry.fires] if entry.fires else [])):
+            self.world.deadlines.discard(gone)
+            self.batch.deadlines[gone] = None
+        for deadline in entry.deadlines:
+            self.world.deadlines.add(deadline.id)
+            self.batch.deadlines[deadline.id] = deadline
 
     def _hold(self, claim: Claim, owner: str | None) -> None:
         key = (claim.scope, claim.value)

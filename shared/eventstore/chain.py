@@ -1,10 +1,9 @@
 """The hash chain: each event's SHA-256 covers all its bytes, its metadata, its message and the hash before it."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from types import NoneType
 from typing import Any
 
 from shared.eventstore.database import Connection
@@ -18,6 +17,7 @@ COVERED = (
     "position", "id", "stream", "version", "type", "payload", "metadata", "recorded_at",
     "partition", "number", "message_key", "message_type", "message",
 )  # fmt: skip
+_JSON = ("payload", "metadata", "message")  # which a connection may read as text
 
 
 class BrokenChain(Exception):
@@ -41,23 +41,28 @@ def _time(value: datetime) -> bytes:
     return b"%d" % ((value - _EPOCH) // _MICROSECOND)
 
 
-_BYTES: dict[type, Callable[[Any], bytes]] = {
-    str: str.encode,
-    int: b"%d".__mod__,
-    bytes: bytes,
-    NoneType: lambda _: b"-",
-    datetime: _time,  # all events of a batch have the same
-}
-
-
 def link(previous: bytes, columns: Iterable[Any]) -> bytes:
-    """Return the hash of an event whose `COVERED` columns are given, after the event with hash `previous`."""
-    return hashlib.sha256(previous + b"\x00".join([_BYTES[type(value)](value) for value in columns])).digest()
+    """Return the hash of an event whose `COVERED` columns are given, after the event with hash `previous`.
+
+    What an event without a message does not have counts as "-".
+    """
+    (
+        position, id, stream, version, type, payload, metadata, recorded_at,
+        partition, number, key, message_type, message,
+    ) = columns  # fmt: skip
+    event = f"{position}\0{id}\0{stream}\0{version}\0{type}".encode()
+    if message is not None:
+        place = f"{partition}\0{number}\0{key}\0{message_type}"
+    else:
+        message = b"-"
+        place = "\0".join("-" if column is None else str(column) for column in (partition, number, key, message_type))
+    parts = (previous + event, payload, metadata, _time(recorded_at), place.encode(), message)
+    return hashlib.sha256(b"\0".join(parts)).digest()
 
 
 async def verify(connection: Connection, batch: int = 2_000) -> Intact:
     """Walk the whole log in one snapshot; raises BrokenChain with the first bad position, a cut tail included."""
-    columns = ", ".join(COVERED)
+    columns = ", ".join(f"convert_to({name}::text, 'UTF8') AS {name}" if name in _JSON else name for name in COVERED)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         head = await connection.fetchrow("SELECT position, hash FROM head")
         position, previous = 0, GENESIS

@@ -62,7 +62,7 @@ class Committer:
                 "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
             )
         thought = None
-        if self._memory.trusted() and (granted := take_for_granted(entries)):
+        if self._memory.trusted() and (granted := take_for_granted(entries, self._memory.versions)):
             thought, now = self._memory.recall()
             if outcomes := await self._blindly(self._connection, thought, now, entries, granted):
                 return outcomes
@@ -77,10 +77,13 @@ class Committer:
         batch = Admission(world, self._service).admit(entries)
         if batch.empty:
             return None  # answers alone are given under the lock
-        told = await self._write(connection, head, world, batch, granted, RECKONED_WITHIN)
+        try:
+            told = await self._write(connection, head, world, batch, granted, RECKONED_WITHIN)
+        except asyncpg.UniqueViolationError:  # a key was answered before: nothing has happened, all of it is undone
+            return None
         if told is None:
             return None
-        self._memory.keep(world.head, told)
+        self._memory.keep(world.head, told, world.versions)
         self._memory.proven()
         metrics.AT_ONCE.inc()
         return batch.outcomes
@@ -105,7 +108,7 @@ class Committer:
                 told = await self._write(connection, head, world, batch, Granted(), None)
                 if told is None:
                     raise asyncpg.InternalServerError("the head has moved under its lock")
-        self._memory.keep(head if batch.empty else world.head, told)
+        self._memory.keep(head if batch.empty else world.head, told, world.versions)
         metrics.LOCKED.inc()
         return batch.outcomes
 
@@ -141,13 +144,12 @@ class Committer:
         columns = {
             "versions": _columns(granted.versions.items()),
             "owners": _columns((*key, owner) for key, owner in granted.claims.items()),
-            "unanswered": [granted.keys],
             "checkpoints": _columns(key + place for key, place in granted.checkpoints.items()),
             "open": [granted.deadlines],
-            "events": _columns(batch.events),
+            "events": [batch.events],
             "claimed": _columns((*key, owner) for key, owner in batch.claims.items() if owner is not None),
             "released": _columns(key for key, owner in batch.claims.items() if owner is None),
-            "answers": _columns(batch.answers),
+            "answers": [batch.answers],
             "moves": _columns(
                 (m.consumer, m.topic, m.partition, m.epoch, m.number, m.next_offset) for m in batch.moves.values()
             ),

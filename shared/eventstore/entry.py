@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from shared.kernel.record import record
 
 
-@record
-class Metadata:
+class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who did it and what led to it; stored with every event and covered by the hash chain."""
 
     actor: str  # account id, or "system:<process or deadline>"

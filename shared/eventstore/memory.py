@@ -1,12 +1,14 @@
 """What a process remembers of the head between two batches, and how far to rely on it."""
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from shared.eventstore.entry import Reckoned
 from shared.eventstore.world import Head
 
 SHYEST = 64  # times after many mistakes: somebody else is there all the time
+STREAMS = 16_384  # whose versions are remembered
 
 
 class Trust:
@@ -33,7 +35,11 @@ class Trust:
 
 
 class Memory(Trust):
-    """The head as this process left it, and the store's time."""
+    """The head as this process left it, and the store's time.
+
+    `versions` are those of streams that were written or looked at behind that head: as long as it is the head nobody
+    has appended, and they are the versions.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,12 +47,18 @@ class Memory(Trust):
         self._epoch = ""
         self._told: datetime  # the store's time
         self._heard = 0.0  # ours (s, monotonic) when we were told
+        self.versions: dict[str, int] = {}
 
-    def keep(self, head: Head, told: datetime) -> None:
+    def keep(self, head: Head, told: datetime, versions: Mapping[str, int]) -> None:
+        """Take note of a batch of ours: the head that it left, the store's time, the versions that it found or made."""
         self._head, self._epoch, self._told, self._heard = head, head.epoch, told, time.monotonic()
+        if len(self.versions) + len(versions) > STREAMS:
+            self.versions = {}
+        self.versions.update(versions)
 
     def forget(self) -> None:
         self._head = None
+        self.versions = {}
 
     def trusted(self) -> bool:
         """Tell whether to rely on it for the next batch."""

@@ -32,6 +32,7 @@ def drop_event_store(op: ModuleType) -> None:
         "DROP TABLE clock, head, events, snapshots, claims, answers, checkpoints, epochs, deadlines, parked,"
         " republishes"
     )
+    op.execute("DROP TYPE new_event, new_answer")
 
 
 def serving_role(op: ModuleType) -> str:

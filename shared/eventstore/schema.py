@@ -38,7 +38,6 @@ CHECKS = {
           WHERE e.stream = w.stream AND e.version BETWEEN w.version AND w.version + 1))""",  # there, and the last one
     "owners": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::text[], {}::text[]) AS w (scope, value, owner)
         WHERE owner IS DISTINCT FROM (SELECT c.owner FROM claims c WHERE c.scope = w.scope AND c.value = w.value))""",
-    "unanswered": "NOT EXISTS (SELECT FROM answers WHERE key = ANY ({}::text[]))",
     "checkpoints": """NOT EXISTS (SELECT FROM unnest({}::text[], {}::text[], {}::smallint[], {}::text[], {}::bigint[])
         AS w (consumer, topic, partition, epoch, number) WHERE NOT EXISTS (
           SELECT FROM checkpoints c WHERE (c.consumer, c.topic, c.partition) = (w.consumer, w.topic, w.partition)
@@ -50,16 +49,16 @@ CHECKS = {
 WRITES = {
     "events": """INSERT INTO events (position, id, stream, version, type, payload, metadata, recorded_at,
                         partition, number, message_key, message_type, message, hash)
-    SELECT new.* FROM advanced, unnest({}::bigint[], {}::text[], {}::text[], {}::integer[], {}::text[], {}::json[],
-        {}::json[], {}::timestamptz[], {}::smallint[], {}::bigint[], {}::text[], {}::text[], {}::json[],
-        {}::bytea[]) AS new""",
+    SELECT new.position, id, stream, version, type, payload, metadata, $3,
+           partition, number, message_key, message_type, message, new.hash
+      FROM advanced, unnest({}::new_event[]) AS new""",
     "claimed": """INSERT INTO claims (scope, value, owner)
     SELECT new.* FROM advanced, unnest({}::text[], {}::text[], {}::text[]) AS new
     ON CONFLICT (scope, value) DO UPDATE SET owner = excluded.owner""",
     "released": """DELETE FROM claims USING advanced, unnest({}::text[], {}::text[]) AS gone (scope, value)
     WHERE claims.scope = gone.scope AND claims.value = gone.value""",
     "answers": """INSERT INTO answers (key, digest, status, body, token, recorded_at)
-    SELECT new.*, $3 FROM advanced, unnest({}::text[], {}::bytea[], {}::smallint[], {}::bytea[], {}::text[]) AS new""",
+    SELECT new.*, $3 FROM advanced, unnest({}::new_answer[]) AS new""",
     "moves": """INSERT INTO checkpoints (consumer, topic, partition, epoch, number, next_offset)
     SELECT new.* FROM advanced, unnest({}::text[], {}::text[], {}::smallint[], {}::text[], {}::bigint[],
         {}::bigint[]) AS new
@@ -72,6 +71,8 @@ WRITES = {
 }
 WAKES = {"events": "committed", "moves": "moved", "planned": "planned"}
 HEAD_ARGUMENTS = 8
+#: What `store_now` returns; a call of it costs a statement of its own.
+NOW = "clock_timestamp() + ahead_by"
 
 Columns = Mapping[str, list[list[Any]]]
 
@@ -90,10 +91,10 @@ def _write(parts: tuple[str, ...]) -> str:
     wakes = "".join(f", pg_notify('{channel}', '')" for part, channel in WAKES.items() if part in parts)
     return f"""
 WITH advanced AS (
-    UPDATE head SET position = $1, hash = $2, recorded_at = $3, numbers = $4
+    UPDATE head SET position = $1, hash = $2, recorded_at = $3, numbers = $4 FROM clock
     WHERE epoch = $5 AND hash = $6 AND recorded_at = $7
-      AND ($8::interval IS NULL OR store_now() BETWEEN $3::timestamptz - $8 AND $3 + $8){checks}
-    RETURNING store_now() AS now
+      AND ($8::interval IS NULL OR {NOW} BETWEEN $3::timestamptz - $8 AND $3 + $8){checks}
+    RETURNING {NOW} AS now
 ){writes}
 SELECT now{wakes} FROM advanced"""
 

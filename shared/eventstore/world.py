@@ -1,10 +1,11 @@
 """What a batch of entries is admitted to: where the log ends, and what is known, or taken for granted, of the rest.
 
 Entries expect their streams to stand where they saw them, their claims to be free, their keys to be new. Mostly all of
-that is true: they may be admitted to the world in which it is, if the statement that writes makes sure of it.
+that is true: they may be admitted to the world in which it is, if the statement that writes makes sure of it. That a
+key is new the primary key of the answers makes sure of.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
@@ -75,36 +76,43 @@ class World:
 class Granted:
     """What a batch takes for granted of a world that it has not read, each thing as its first entry that names it."""
 
+    known: dict[str, int] = field(default_factory=dict)  # versions that nothing can have changed
     versions: dict[str, int] = field(default_factory=dict)
     claims: dict[tuple[str, str], str | None] = field(default_factory=dict)  # None: nobody's
-    keys: list[str] = field(default_factory=list)  # not answered yet
     checkpoints: dict[tuple[str, str, int], tuple[str, int]] = field(default_factory=dict)
     deadlines: list[str] = field(default_factory=list)  # open
 
     def tell(self, world: World) -> None:
         """Make the world one in which all this is true."""
-        world.versions |= self.versions
+        world.versions |= self.known | self.versions
         world.claims |= {key: owner for key, owner in self.claims.items() if owner is not None}
         world.checkpoints |= self.checkpoints
         world.deadlines.update(self.deadlines)
 
 
-def take_for_granted(entries: Iterable[Entry]) -> Granted | None:
-    """Return what the entries expect, or None where only reading can tell or a statement of their own is to be run."""
+def take_for_granted(entries: Iterable[Entry], known: Mapping[str, int]) -> Granted | None:
+    """Return what the entries expect, or None where only reading can tell or a statement of their own is to be run.
+
+    `known`: versions of streams that are so if the head is where it is thought to be.
+    """
     granted = Granted()
     for entry in entries:
-        if entry.writes or any(event.stream not in entry.expects for event in entry.events):
+        if entry.writes:
             return None
+        for event in entry.events:
+            if event.stream not in entry.expects:
+                return None
         for stream, version in entry.expects.items():
-            granted.versions.setdefault(stream, version)
+            if stream in known:
+                granted.known[stream] = known[stream]
+            else:
+                granted.versions.setdefault(stream, version)
         for claim in entry.releases:
             granted.claims.setdefault((claim.scope, claim.value), claim.owner)
         for claim in entry.claims:
             granted.claims.setdefault((claim.scope, claim.value), None)
         for move in entry.moves:
             granted.checkpoints.setdefault((move.consumer, move.topic, move.partition), (move.epoch, move.after))
-        if entry.request is not None:
-            granted.keys.append(entry.request.key)
         if entry.fires is not None:
             granted.deadlines.append(entry.fires)
     return granted

@@ -36,14 +36,14 @@ SAME = "SELECT hash FROM events WHERE partition = $1 AND number = $2"
 START = """
 SELECT min(position) FROM events JOIN unnest($1::smallint[], $2::bigint[]) AS w (partition, number)
  USING (partition, number)"""
-#: At most `$2` events and some BATCH_BYTES.
+#: At most `$2` messages and some BATCH_BYTES, and where the log ends: behind the last one is nothing to be sent then.
 BATCH_BYTES = 4_000_000
 BATCH = f"""
-SELECT * FROM (
+SELECT e.*, head.position AS end FROM head LEFT JOIN (
     SELECT position, id, stream, version, metadata, recorded_at, hash, partition, number, message_key, message_type,
            message, sum(octet_length(message::text)) OVER (ORDER BY position) - octet_length(message::text) AS before
       FROM events WHERE number IS NOT NULL AND position > $1 ORDER BY position LIMIT $2) e
- WHERE before < {BATCH_BYTES} ORDER BY position"""
+ ON before < {BATCH_BYTES} ORDER BY e.position"""
 
 
 class Ahead(Exception):
@@ -67,7 +67,7 @@ class Relay:
         self._asked = True  # somebody may want something sent again
         self._epoch = ""
         self._turns: tuple[Turn, ...] = ()
-        self._position = 0
+        self.position = 0  # of the last event that it has seen
         self._numbers = [0] * PARTITIONS
         self.leading = False
         self.silent = ""
@@ -159,7 +159,7 @@ class Relay:
     async def _place(self, connection: Connection, end: int) -> None:
         """Stand before the first message that is not sent; `end`: the head's position when `_numbers` was taken."""
         first = await connection.fetchval(START, list(range(PARTITIONS)), [number + 1 for number in self._numbers])
-        self._position = end if first is None else first - 1
+        self.position = end if first is None else first - 1
 
     async def _send_all(self, connection: Connection, sender: Sender) -> None:
         looking, self._asked = self._asked, False
@@ -168,12 +168,16 @@ class Relay:
             log.info("republishing", service=self._service, partition=row["partition"], from_number=row["from_number"])
             self._numbers[row["partition"]] = min(self._numbers[row["partition"]], max(row["from_number"], 1) - 1)
         if asked:
-            await self._place(connection, self._position)
+            await self._place(connection, self.position)
         self._wake.clear()
-        while rows := await connection.fetch(BATCH, self._position, self._limit):
-            await self._send(sender, rows)
-            if len(rows) < self._limit and rows[-1]["before"] + len(rows[-1]["message"]) < BATCH_BYTES:
-                break  # that was all
+        more = True
+        while more:
+            rows = await connection.fetch(BATCH, self.position, self._limit)
+            last = rows[-1]
+            if more := last["position"] is not None:
+                await self._send(sender, rows)
+                more = len(rows) == self._limit or last["before"] + len(last["message"]) >= BATCH_BYTES
+            self.position = last["position"] if more else last["end"]  # what has no message is not read again
         for row in asked:  # only now: a successor that knows nothing of it goes on where the last record stands
             await connection.execute(republishing.DONE, row["partition"], row["from_number"])
 
@@ -189,7 +193,6 @@ class Relay:
             epoch = turns.epoch_of(self._turns, partition, number) or self._epoch
             due.append(outgoing(self._service, epoch, row))
         await sender.send(due)
-        self._position = rows[-1]["position"]
         self.sent += len(due)
         self.failures = 0
         metrics.RELAY_SENT.labels(self._service).inc(len(due))

@@ -39,7 +39,11 @@ CREATE TABLE events (
     CHECK ((number IS NULL) = (message IS NULL))
 );
 CREATE UNIQUE INDEX events_number ON events (partition, number) WHERE number IS NOT NULL;
-CREATE INDEX events_messages ON events (position) WHERE number IS NOT NULL;
+
+CREATE TYPE new_event AS (                          -- as it is sent to be written: its time comes with the batch
+    position bigint, id text, stream text, version integer, type text, payload json, metadata json,
+    partition smallint, number bigint, message_key text, message_type text, message json, hash bytea
+);
 
 CREATE TABLE snapshots (
     stream      text PRIMARY KEY,
@@ -65,6 +69,7 @@ CREATE TABLE answers (
     recorded_at timestamptz NOT NULL
 );
 CREATE INDEX answers_age ON answers (recorded_at);
+CREATE TYPE new_answer AS (key text, digest bytea, status smallint, body bytea, token text);
 
 CREATE TABLE checkpoints (
     consumer    text NOT NULL,

@@ -142,6 +142,31 @@ async def test_a_writer_that_waits_for_another_finds_the_head_moved(store: Store
     assert await waiting == Conflicted()
 
 
+async def test_a_version_that_is_remembered_counts_until_somebody_else_appends(store: Store, other: Appender) -> None:
+    await until_it_is_known(store)
+    await committed(store.appender, filled("a", 0))
+    before = at_once()
+    await committed(store.appender, filled("a", 1))
+    assert await store.appender.append(filled("a", 1)) == Conflicted()
+    await until_it_is_known(store)
+    assert at_once() > before
+    await committed(store.appender, filled("a", 2))
+    await committed(other, filled("a", 3))
+    await committed(store.appender, filled("b", 0))
+    await until_it_is_known(store)  # it relies on the head again, behind which it has not seen the stream
+    guarded = Entry(ME, {"jar-a": 3, "jar-c": 0}, filled("c", 0).events)
+    assert await store.appender.append(guarded) == Conflicted()
+    await committed(store.appender, filled("a", 4))
+
+
+async def test_a_version_that_was_never_reached_is_noticed(store: Store) -> None:
+    await until_it_is_known(store)
+    assert await store.appender.append(filled("a", 7)) == Conflicted()
+    await until_it_is_known(store)
+    await committed(store.appender, filled("a", 0))
+    assert await store.appender.append(filled("a", 7)) == Conflicted()
+
+
 async def test_three_processes_at_once_keep_one_chain(store: Store, other: Appender, owner: Database) -> None:
     third = Appender(store.database, "jars")
     await third.start()

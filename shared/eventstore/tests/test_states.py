@@ -153,7 +153,7 @@ async def test_a_snapshot_that_cannot_be_saved_fails_no_command_and_is_made_up_f
 def test_nothing_is_reckoned_while_others_append_in_turn() -> None:
     memory = Memory()
     assert memory.reckon() is None
-    memory.keep(Head("e", 1, b"", NOW, (1,)), NOW)
+    memory.keep(Head("e", 1, b"", NOW, (1,)), NOW, {})
     memory.forget()
     reckoned = memory.reckon()
     assert reckoned is not None
@@ -161,7 +161,7 @@ def test_nothing_is_reckoned_while_others_append_in_turn() -> None:
     assert timedelta(0) <= reckoned.now - NOW < timedelta(hours=1)
     memory.mistaken()
     assert memory.reckon() is None
-    memory.keep(Head("e", 2, b"", NOW, (2,)), NOW)
+    memory.keep(Head("e", 2, b"", NOW, (2,)), NOW, {})
     assert not memory.trusted(), "the next batch takes the lock"
     assert memory.reckon() is not None
 
@@ -180,3 +180,13 @@ def test_the_newest_state_of_an_epoch_stays_and_the_least_wanted_stream_goes() -
     states.keep("f", jar, "a", loaded(1))
     states.forget([("a", jar), ("unknown", jar)])
     assert states.get("f", jar, "a") is None
+
+
+def test_few_versions_are_remembered_and_none_that_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.eventstore.memory.STREAMS", 3)
+    memory = Memory()
+    memory.keep(Head("e", 1, b"", NOW, (1,)), NOW, {"a": 1, "b": 1, "c": 1})
+    memory.keep(Head("e", 2, b"", NOW, (2,)), NOW, {"a": 2})
+    assert memory.versions == {"a": 2}
+    memory.forget()
+    assert memory.versions == {}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ DROP TABLE popular; ALTER TABLE anew RENAME TO popular; {CHANGED_BY_HAND}"""
 TAKEN_AWAY = "DELETE FROM popular WHERE key = 'all'"
 
 
-def steps_at_once() -> float:
+def steps_at_once() -> Any:
     return metrics.AT_ONCE.labels("projections")._value.get()
 
 

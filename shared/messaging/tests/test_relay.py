@@ -61,6 +61,23 @@ async def test_a_relay_that_starts_goes_on_where_kafka_ends(jars: Store, infra: 
     assert await audit(jars.database, infra.kafka, topic, "jars") == 90
 
 
+async def test_what_has_no_message_is_looked_at_once(jars: Store, infra: Infra, topic: str) -> None:
+    async def take(work: Work) -> dict[str, str]:
+        await work.decide(jar, "jar-1", jar.Take("jar-1", 1))
+        return {}
+
+    await fill(jars, 30)
+    relay = Relay(jars.database, "jars", topic, infra.kafka, batch=10)
+    async with running(relay.run()):
+        await until(partial(_has_sent, relay, 30))
+        for _ in range(5):
+            await jars.execute(take, ME)
+        await until(lambda: relay.position == 35)
+        await fill(jars, 1)
+        await until(partial(_has_sent, relay, 31))
+    assert await audit(jars.database, infra.kafka, topic, "jars") == 31
+
+
 def _has_sent(relay: Relay, count: int) -> bool:
     return relay.sent == count
 
