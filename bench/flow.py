@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 RATES = (500, 1_000)  # commands per second
 SECONDS = 5.0  # at each rate, in each round
-MESSAGES_LIVE = 60_000  # that one consumer folds
+MESSAGES_LIVE = 120_000  # that one consumer folds
 MESSAGES_ALONE = 300  # that are folded one at a time
 MOST_SECONDS = 120.0  # until something is visible, or folded
 READ_EVERY = 0.01  # seconds between two reads while a projection is made anew

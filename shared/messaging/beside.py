@@ -75,6 +75,7 @@ class Beside:
             await connection.execute(f'CREATE TABLE "{self.table}" (LIKE "{self.name}" INCLUDING ALL)')
             for r in await connection.fetch(GRANTS, self.name):
                 await connection.execute(f'GRANT {r["privileges"]} ON "{self.table}" TO "{r["grantee"]}"')
+            await checkpoint.begin(connection, self.consumer, self._places)
         await self._kafka.start()
         open_records(self._kafka)
         self._kafka.assign([TopicPartition(*where) for where in self._places])

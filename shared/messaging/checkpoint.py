@@ -28,7 +28,9 @@ RETURNING c.topic, c.partition, EXISTS (SELECT FROM parked p WHERE p.consumer = 
 
 BEGIN = """
 INSERT INTO checkpoints (consumer, topic, partition, epoch)
-SELECT *, '' FROM unnest($1::text[], $2::text[], $3::smallint[]) ON CONFLICT DO NOTHING"""
+SELECT $1, w.*, '' FROM unnest($2::text[], $3::smallint[]) AS w ON CONFLICT DO NOTHING"""
+
+TELL = "SELECT pg_notify('moved', $1)"  # those who wait for a consumer's checkpoints
 
 
 @record
@@ -46,6 +48,11 @@ async def read(connection: AnyConnection, consumer: str) -> dict[Place, Checkpoi
     return {(r["topic"], r["partition"]): Checkpoint(r["epoch"], r["number"], r["next_offset"]) for r in rows}
 
 
+async def begin(connection: AnyConnection, consumer: str, places: Collection[Place]) -> None:
+    """Put a consumer before the first message of these partitions, where it has not begun them."""
+    await connection.execute(BEGIN, consumer, [topic for topic, _ in places], [partition for _, partition in places])
+
+
 async def move(connection: AnyConnection, moves: Sequence[Move]) -> bool:
     """Move checkpoints inside the caller's transaction; raises Overtaken when one is not where `after` says.
 
@@ -53,9 +60,7 @@ async def move(connection: AnyConnection, moves: Sequence[Move]) -> bool:
     """
     left, parked = await _move(connection, moves)
     if left:  # overtaken, or the first step on this partition
-        await connection.execute(
-            BEGIN, [m.consumer for m in left], [m.topic for m in left], [m.partition for m in left]
-        )
+        await begin(connection, left[0].consumer, [(m.topic, m.partition) for m in left])
         left, parked = await _move(connection, left)
     if left:
         raise Overtaken(f"{left[0].consumer} on {left[0].topic}[{left[0].partition}] after {left[0].after}")

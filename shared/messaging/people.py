@@ -106,7 +106,7 @@ class People:
             if parked:
                 await connection.executemany(parking.PARK, parked)
             await self._store(connection, people, erased)
-            await connection.execute("SELECT pg_notify('moved', $1)", self.consumer)
+            await connection.execute(checkpoint.TELL, self.consumer)
 
     async def settle(self) -> None:
         """Nothing is left to note: the checkpoints move with each step."""

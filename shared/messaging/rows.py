@@ -86,6 +86,7 @@ class Fold:
     def __init__(self, table: Table, rows: Mapping[str, State] | None = None) -> None:
         self.projection = table.projection
         self._table = table
+        self._kind = table.projection.Row
         self._rows = dict(rows or {})
         self._changed: set[str] = set()
 
@@ -105,16 +106,19 @@ class Fold:
 
     def apply(self, keys: tuple[str, ...], message: Received, event: Any) -> None:
         """Fold one message into its rows: into all of them or, where the code fails, into none."""
+        evolve, rows = self.projection.evolve, self._rows
+        became = [(key, evolve(rows[key][0], key, event, message.time)) for key in dict.fromkeys(keys)]
+        for _, row in became:
+            if type(row) is not self._kind:
+                raise TypeError(f"evolve returned {type(row).__name__}, not {self._kind.__name__}")
         source = f"{message.service}:{message.partition}:{message.epoch}"
-        became = {}
-        for key in dict.fromkeys(keys):
-            row, version, seen = self._rows[key]
-            row = self.projection.evolve(row, key, event, message.time)
-            if type(row) is not self.projection.Row:
-                raise TypeError(f"evolve returned {type(row).__name__}, not {self.projection.Row.__name__}")
-            became[key] = row, version + 1, {**seen, source: max(seen.get(source, 0), message.number)}
-        self._rows.update(became)
-        self._changed.update(became)
+        for key, row in became:
+            _, version, seen = rows[key]
+            if key not in self._changed:  # from here on it is ours alone
+                self._changed.add(key)
+                seen = dict(seen)
+            seen[source] = max(seen.get(source, 0), message.number)
+            rows[key] = row, version + 1, seen
 
     def changed(self) -> dict[str, State]:
         """Return what has changed, in key order."""
