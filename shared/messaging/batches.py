@@ -37,7 +37,7 @@ class Pace:
 #: Nobody waits for it, and every step is a commit.
 CALM = Pace(500, 0.02)
 #: Somebody watches, and a row that many messages change is written once for all of them.
-WATCHED = Pace(2_000, 0.003)
+WATCHED = Pace(2_000, 0.002)
 
 
 def step(consumer: str, run: Run, after: int, last: Item) -> Move:
