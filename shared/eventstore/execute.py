@@ -56,6 +56,10 @@ class DeadlineGone(Exception):
     """The deadline was cleared or fired by somebody else. Nothing was done."""
 
 
+#: Words the answer to a refusal.
+Refuse = Callable[[Rejected], Answer]
+
+
 @record
 class Executed:
     """The answer to a command, and whether it was given before."""
@@ -76,7 +80,7 @@ class Store:
         events: Codec,
         messages: Codec,
         publish: Publish,
-        refuse: Callable[[Rejected], Answer] | None = None,
+        refuse: Refuse | None = None,
     ) -> None:
         self.database = database
         self.appender = appender
@@ -95,12 +99,15 @@ class Store:
         moves: tuple[Move, ...] = (),
         fires: str | None = None,
         success: int = 200,
+        final: bool = True,
     ) -> Executed:
         """Run `handler` until what it read still stands at the commit, queued with others of the same `primary`.
 
-        With a `request` a refusal becomes an answer that is kept; without one it is raised, as Rejected. Raises Busy,
-        KeyReused, Overtaken, DeadlineGone, Overloaded (nothing was done) and StoreAway (not known).
+        With a `request` a refusal becomes an answer that is kept; without one, or where it is not `final`, it is
+        raised, as Rejected. Raises Busy, KeyReused, Overtaken, DeadlineGone, Overloaded (nothing was done) and
+        StoreAway (not known).
         """
+        refuse = self._refuse if request is not None and final else None
         asked = Entry(metadata, {}, request=request, moves=moves, fires=fires)
         async with self._queues.turn(primary and f"{primary[0].CATEGORY}-{primary[1]}"):
             for attempt in range(ATTEMPTS):
@@ -109,7 +116,7 @@ class Store:
                 # The first try relies on what is remembered. A deadline is due by the store's own time.
                 reckoned = None if attempt or fires else self.appender.reckon()
                 work = await Work.begin(self._reader, metadata, primary, reckoned)
-                executed = await self._attempt(work, handler, asked, success)
+                executed = await self._attempt(work, handler, asked, success, refuse)
                 if executed is not None:
                     return executed
         raise Busy
@@ -123,6 +130,7 @@ class Store:
         *,
         success: int = 200,
         revision: int | None = None,
+        final: bool = True,
     ) -> Executed:
         """Execute a person's command by its type; `revision` is the one that If-Match names. Raises as `execute`."""
         handler = handlers[type(command)]
@@ -133,17 +141,17 @@ class Store:
                 await work.expect_revision(*primary, revision)
             return await handler(work, command)
 
-        return await self.execute(handle, metadata, request=request, primary=primary, success=success)
+        return await self.execute(handle, metadata, request=request, primary=primary, success=success, final=final)
 
     async def _attempt(
-        self, work: Work, handler: Callable[[Work], Awaitable[Reply]], asked: Entry, success: int
+        self, work: Work, handler: Callable[[Work], Awaitable[Reply]], asked: Entry, success: int, refuse: Refuse | None
     ) -> Executed | None:
         try:
             reply = await handler(work)
             entry = work.entry(asked, Answer(success, orjson.dumps(reply)))
         except Exception as problem:
-            if isinstance(problem, Rejected) and asked.request is not None and self._refuse is not None:
-                entry = work.refused(asked, self._refuse(problem))
+            if isinstance(problem, Rejected) and refuse is not None:
+                entry = work.refused(asked, refuse(problem))
             elif work.reckoned is not None:
                 self._forget(work)  # what was remembered may be why: read, and see whether it fails again
                 return None
@@ -152,9 +160,9 @@ class Store:
         outcome = await self.appender.append(entry)
         if isinstance(outcome, Taken):
             taken = work.refusal_of(outcome.claim)
-            if asked.request is None or self._refuse is None:
+            if refuse is None:
                 raise taken
-            outcome = await self.appender.append(work.refused(asked, self._refuse(taken)))
+            outcome = await self.appender.append(work.refused(asked, refuse(taken)))
         match outcome:
             case Committed(answer=Answer(status, body, token), epoch=epoch):
                 await self._remember(work, epoch)

@@ -59,7 +59,8 @@ async def command(
     """Execute `command` with its handler and answer: ids and revisions, with Consistency-Token and ETag.
 
     `status` is that of success. `reason` is a code. `actor` stands in on public routes, where there is no caller.
-    Refusals of the domain are answers; raises Problem for bad headers, and what `Store.command` raises.
+    Refusals of the domain are answers; raises Problem for bad headers, and for a refusal by a service that has yet to
+    hear of what the caller has seen; and what `Store.command` raises.
     """
     commands: Commands = request.app.state.commands
     exchange = exchange_of(request.scope)
@@ -70,22 +71,24 @@ async def command(
     _check_no_body(request, body)
     handler = commands.handlers[type(command)]
     revision = _expected_revision(request, has_object=isinstance(handler, on))
-    await _wait(request, commands.reached)
+    heard = await _wait(request, commands.reached)
     key = header(request.scope["headers"], b"idempotency-key")
-    executed = await commands.store.command(
-        commands.handlers,
-        command,
-        Metadata(
-            actor=actor or caller,
-            correlation_id=exchange.context.correlation_id,
-            on_behalf_of=on_behalf_of,
-            reason=reason,
-            traceparent=str(exchange.context.trace),
-        ),
-        KeptRequest(f"{caller}:{request.method} {exchange.permission.path}:{key}", commands.digest(request, body)),
-        success=status,
-        revision=revision,
+    metadata = Metadata(
+        actor=actor or caller,
+        correlation_id=exchange.context.correlation_id,
+        on_behalf_of=on_behalf_of,
+        reason=reason,
+        traceparent=str(exchange.context.trace),
     )
+    kept = KeptRequest(f"{caller}:{request.method} {exchange.permission.path}:{key}", commands.digest(request, body))
+    try:
+        executed = await commands.store.command(
+            commands.handlers, command, metadata, kept, success=status, revision=revision, final=heard
+        )
+    except Rejected:
+        if heard:
+            raise
+        raise Problem("unavailable", "This service has yet to hear of what you have seen.") from None
     return _answer(request, executed)
 
 
@@ -109,13 +112,13 @@ def _answer(request: Request, executed: Executed) -> Response:
     return Response(executed.body, executed.status, headers, "application/json")
 
 
-async def _wait(request: Request, reached: Reached) -> None:
+async def _wait(request: Request, reached: Reached) -> bool:
     """Give this service the chance to hear of what the caller has seen; the command goes on regardless."""
     token = header(request.scope["headers"], b"consistency-token")
     if not token:
-        return
+        return True
     try:
-        await reached(token)
+        return await reached(token)
     except ValueError:
         raise header_problem("Consistency-Token", "The Consistency-Token of an earlier answer is expected.") from None
 

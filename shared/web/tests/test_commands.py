@@ -152,6 +152,22 @@ async def test_a_command_waits_for_its_token_and_goes_on_regardless(store_databa
         assert await problem(response) == (422, "invalid-value", "Consistency-Token")
 
 
+async def test_a_refusal_before_all_was_heard_is_not_final(store_database: FreshDatabase) -> None:
+    heard = False
+
+    async def reached(_token: str) -> bool:
+        return heard
+
+    async with opened(store_database.url, reached) as jars:
+        path = f"/v1/jars/{await jars.new(1)}/take"
+        for status in (503, 409):
+            response = await jars.post(path, {"sweets": 2}, idempotency_key="k", consistency_token="payments:3:e:17")
+            assert response.status == status
+            assert ("retry-after" in response.headers) is not heard
+            heard = True
+        assert (await jars.post(path, {"sweets": 2}, idempotency_key="k")).headers["idempotency-replayed"] == "true"
+
+
 async def test_a_row_that_forgets_the_key_is_a_bug_that_shows(jars: Jars) -> None:
     assert (await problem(await jars.post("/v1/unguarded")))[:2] == (500, "internal-error")
     assert await jars.events() == 0
