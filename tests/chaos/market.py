@@ -143,17 +143,17 @@ class Market:
 
     # Trading
 
-    async def trade(self, clients: int, commands: int) -> None:
-        """Let so many clients, half of them sponsors', send commands until so many have been sent."""
+    async def trade(self, clients: int, commands: int, wanted: Callable[[], bool] = lambda: False) -> None:
+        """Let so many clients, half of them sponsors', send commands: so many, or ten times as many while `wanted`."""
         people = [self.sponsors, self.influencers]
         chosen = [people[number % 2][number // 2 % len(self.sponsors)] for number in range(clients)]
         seeds = [self._random.getrandbits(64) for _ in chosen]
         async with asyncio.TaskGroup() as group:
             for person, seed in zip(chosen, seeds, strict=True):
-                group.create_task(self._act(person, random.Random(seed), commands))
+                group.create_task(self._act(person, random.Random(seed), commands, wanted))
 
-    async def _act(self, person: Person, chance: random.Random, commands: int) -> None:
-        while self.sent < commands:
+    async def _act(self, person: Person, chance: random.Random, commands: int, wanted: Callable[[], bool]) -> None:
+        while self.sent < commands or (wanted() and self.sent < 10 * commands):
             self.sent += 1
             if person.role == "sponsor":
                 await self._sponsor(person, chance)

@@ -75,7 +75,7 @@ async def trade(state: Running, folder: Path, seed: int, commands: int, clients:
         telling = asyncio.create_task(progress(market, commands))
         hitting = asyncio.create_task(inflict(faults, folder, market, tell))
         try:
-            await market.trade(clients, commands)
+            await market.trade(clients, commands, lambda: not hitting.done())
             await asyncio.wait_for(hitting, LAST_FAULT_PATIENCE)
         except ExceptionGroup as group:
             raise Broken("recovery", f"no answer: {group.exceptions[0]!r}") from group
