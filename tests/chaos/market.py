@@ -20,6 +20,7 @@ from deploy.local.client import PASSING, Client, Refused
 from deploy.local.journey import PASSWORD
 from shared.kernel.ids import new_id
 
+THINKS = 0.1  # seconds, who was refused: a platform that is half away refuses quickly, and that tries nothing
 PATIENCE = 300.0  # seconds until a command must have been answered: everything that is killed comes back
 CURRENCY = "EUR"
 BUDGET_MINOR = 100_000_000_00
@@ -289,6 +290,7 @@ class Market:
         done = status < 400
         self.told.append(Told(who, path, body, key, status, answer, expected(answer) if done else None))
         if not done:
+            await asyncio.sleep(THINKS)
             return None
         if path == "/v1/ad-requests":
             self._owner[answer["id"]] = who
