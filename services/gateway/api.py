@@ -124,14 +124,10 @@ async def list_campaigns(request: Request, filters: Annotated[CampaignFilters, Q
     where.equal("state", filters.state)
     where.equal("visibility", filters.visibility)
     where.equal("currency", filters.currency)
-    if filters.niche is not None:
-        where.add("lower(t.row->>'niche') = lower({0})", filters.niche)
-    if filters.min_budget_minor is not None:
-        where.add("(t.row->>'budget_minor')::bigint >= {0}", filters.min_budget_minor)
-    if filters.max_budget_minor is not None:
-        where.add("(t.row->>'budget_minor')::bigint <= {0}", filters.max_budget_minor)
+    where.niche(filters.niche)
+    where.between("budget_minor", filters.min_budget_minor, filters.max_budget_minor)
     if filters.q is not None:
-        where.add(
+        where.search(
             f"to_tsvector('simple', {queries.CAMPAIGN_TEXT}) @@ to_tsquery('simple', {{0}})",
             queries.prefixes(filters.q),
         )
@@ -155,15 +151,11 @@ async def read_campaign(request: Request, campaign_id: Id, caller: SignedIn, _: 
 async def list_influencers(request: Request, filters: Annotated[InfluencerFilters, Query()]) -> Response:
     """Find influencers; restricted ones are not among them."""
     where = Where(queries.LISTED)
-    if filters.niche is not None:
-        where.add("lower(t.row->>'niche') = lower({0})", filters.niche)
+    where.niche(filters.niche)
     if filters.platform is not None:
         platform = orjson.dumps([{"platform": filters.platform.lower()}]).decode()
-        where.add("t.row->'platforms' @> {0}::text::jsonb", platform)
-    if filters.min_followers is not None:
-        where.add("(t.row->>'followers')::bigint >= {0}", filters.min_followers)
-    if filters.max_followers is not None:
-        where.add("(t.row->>'followers')::bigint <= {0}", filters.max_followers)
+        where.search("t.row->'platforms' @> {0}::text::jsonb", platform)
+    where.between("followers", filters.min_followers, filters.max_followers)
     _named(where, filters.q)
     return await _page(request, queries.INFLUENCERS, where, filters)
 
@@ -307,7 +299,7 @@ def _database(request: Request) -> Database:
 
 def _named(where: Where, q: str | None) -> None:
     if q is not None:
-        where.add("to_tsvector('simple', coalesce(s.name, '')) @@ to_tsquery('simple', {0})", queries.prefixes(q))
+        where.search("to_tsvector('simple', coalesce(s.name, '')) @@ to_tsquery('simple', {0})", queries.prefixes(q))
 
 
 async def _page(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.middleware import Middleware
 
-from services.gateway import api, consumers
+from services.gateway import api, consumers, queries
 from services.gateway.config import GatewaySettings
 from services.gateway.description import Description
 from services.gateway.edge import Edge, HotDashboard
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 async def run_api(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Answer reads, forward commands, push changes."""
     async with AsyncExitStack() as stack:
-        database = await Database.open(settings.need("database_url"))
+        database = await Database.open(settings.need("database_url"), session=queries.READS)
         stack.push_async_callback(database.close)
         identity = RemoteIdentity(settings.need("identity_url"), settings.need("service_secret"))
         await stack.enter_async_context(identity)

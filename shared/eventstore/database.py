@@ -1,6 +1,7 @@
 """One pool of PostgreSQL connections for a process, and dedicated connections for what holds one long."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Self, TypeAlias
 
 import asyncpg
@@ -44,10 +45,14 @@ class Database:
         self.pool = pool
 
     @classmethod
-    async def open(cls, url: str, size: int = 8) -> Self:
-        """Prepare a pool for `postgresql://…` of at most `size` connections, none of them before its first use."""
+    async def open(cls, url: str, size: int = 8, session: Mapping[str, str] | None = None) -> Self:
+        """Prepare a pool for `postgresql://…` of at most `size` connections, none of them before its first use.
+
+        `session`: PostgreSQL's settings for them, beside those of all.
+        """
+        settings = {**SESSION, **(session or {})}
         pool = await asyncpg.create_pool(
-            url, min_size=0, max_size=size, reset=_keep, timeout=5, command_timeout=30, server_settings=SESSION
+            url, min_size=0, max_size=size, reset=_keep, timeout=5, command_timeout=30, server_settings=settings
         )
         return cls(url, pool)
 

@@ -1,4 +1,4 @@
-"""What is rare among many open campaigns is found by its index: the plans that PostgreSQL makes."""
+"""The plans that PostgreSQL makes: by an index for what is rare, and once for all values that take the same way."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from deploy.local.fresh import FreshDatabase
-from services.gateway.queries import CAMPAIGN_TEXT, CAMPAIGNS, OPEN
+from services.gateway.queries import CAMPAIGN_TEXT, CAMPAIGNS, OPEN, READS, Where, page, prefixes, select
+from shared.eventstore.database import Database
 
 MANY, RARE = 20_000, 10
 FILL = """
@@ -17,29 +18,57 @@ SELECT uuidv7()::text, jsonb_build_object(
     'title', CASE WHEN n % $2 = 0 THEN 'sailing' ELSE 'cooking' END,
     'niche', CASE WHEN n % $2 = 0 THEN 'sailing' ELSE 'food' END
 ), 1, '{}' FROM generate_series(1, $1) n"""
-LIST = f"""
-EXPLAIN SELECT t.key FROM {CAMPAIGNS.name} t {CAMPAIGNS.joins}
-WHERE {CAMPAIGNS.there} AND {OPEN} AND {{}} ORDER BY t.key DESC LIMIT 21"""
+SEARCH = f"to_tsvector('simple', {CAMPAIGN_TEXT}) @@ to_tsquery('simple', {{0}})"
+PLANS = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE strpos(statement, $1) > 0"
+
+
+def of_niche(niche: str) -> Where:
+    where = Where(OPEN)
+    where.niche(niche)
+    return where
+
+
+def with_word(word: str) -> Where:
+    where = Where(OPEN)
+    where.search(SEARCH, prefixes(word))
+    return where
 
 
 @pytest.mark.parametrize(
-    ("condition", "index"),
-    [
-        (
-            f"to_tsvector('simple', {CAMPAIGN_TEXT}) @@ to_tsquery('simple', 'sailing')",
-            "campaign_listing_to_tsvector_idx",
-        ),
-        ("lower(t.row->>'niche') = lower('sailing')", "campaign_listing_niche_shown"),
-    ],
+    ("where", "index"),
+    [(of_niche("sailing"), "campaign_listing_niche_shown"), (with_word("sailing"), "campaign_listing_to_tsvector_idx")],
 )
 async def test_what_is_rare_is_found_by_its_index(
-    service_database: Callable[[str], FreshDatabase], condition: str, index: str
+    service_database: Callable[[str], FreshDatabase], where: Where, index: str
 ) -> None:
-    connection = await asyncpg.connect(service_database("gateway").owner_url)
+    """Also where most niches are common, as here: one of two."""
+    connection = await asyncpg.connect(service_database("gateway").owner_url, server_settings=READS)
     try:
         await connection.execute(FILL, MANY, MANY // RARE)
         await connection.execute("ANALYZE campaign_listing")
-        plan = "\n".join(row[0] for row in await connection.fetch(LIST.format(condition)))
+        if where.planned_anew:
+            await connection.execute("SET plan_cache_mode = force_custom_plan")
+        await connection.execute(f"PREPARE listing (text) AS {select(CAMPAIGNS, where)} LIMIT 21")
+        asked = (
+            f"EXPLAIN EXECUTE listing ({await connection.fetchval('SELECT quote_literal($1::text)', where.values[0])})"
+        )
+        plan = "\n".join(row[0] for row in await connection.fetch(asked))
         assert index in plan, plan
     finally:
         await connection.close()
+
+
+async def test_a_page_is_planned_once_and_a_search_for_what_it_looks_for(
+    service_database: Callable[[str], FreshDatabase],
+) -> None:
+    database = await Database.open(service_database("gateway").url, size=1, session=READS)
+    try:
+        for niche in ("food", "sailing", "music"):
+            for where in (of_niche(niche), with_word(niche)):
+                await page(database, CAMPAIGNS, where, limit=20, cursor=None)
+        for where, planned in ((of_niche(""), (3, 0)), (with_word(""), (0, 3))):
+            counted = await database.fetchrow(PLANS, select(CAMPAIGNS, where))
+            assert counted is not None
+            assert tuple(counted) == planned
+    finally:
+        await database.close()
