@@ -12,6 +12,7 @@ from shared.eventstore.database import AnyConnection
 from shared.eventstore.entry import Move
 from shared.eventstore.execute import Overtaken
 from shared.kernel.record import record
+from shared.messaging.envelope import Item
 from shared.messaging.turns import Turn, lost
 
 Place = tuple[str, int]  # topic, partition
@@ -145,6 +146,19 @@ class Track:
             return Verdict.SEEK
         self.dropped = offset if self.dropped is None else min(self.dropped, offset)
         return Verdict.DROP
+
+    def follow(self, items: Sequence[Item], until: int) -> int:
+        """Count as applied what comes next without a doubt, up to number `until`; returns how many of them that is."""
+        if not items or self.turns or self.dropped is not None:
+            return 0
+        number, epoch, count = self.checkpoint.number, self.checkpoint.epoch or items[0].epoch, 0
+        for item in items:
+            if item.number != number + 1 or item.epoch != epoch or number >= until:
+                break
+            number, count = item.number, count + 1
+        if count:
+            self.checkpoint, self.seeks = Checkpoint(epoch, number, items[count - 1].offset + 1), 0
+        return count
 
     def begins_as(self, other: "Track") -> bool:
         """Tell whether both stand at the same place and know the same turns."""

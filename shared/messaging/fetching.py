@@ -27,6 +27,17 @@ class OpeningFetcher(Fetcher):  # type: ignore[misc] # aiokafka carries no types
         return came
 
 
+class AheadFetcher(OpeningFetcher):
+    """Asks for more of a partition as soon as all of it is taken.
+
+    aiokafka waits until all is taken that the same broker has sent, at most this many seconds.
+    """
+
+    @property
+    def _prefetch_backoff(self) -> float:
+        return 0.0
+
+
 class _Opened(PartitionRecords):  # type: ignore[misc] # aiokafka carries no types
     def _consumer_record(self, tp: TopicPartition, raw: Content) -> Found:
         return _found(tp.topic, tp.partition, raw)

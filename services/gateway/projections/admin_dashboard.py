@@ -162,7 +162,7 @@ def _money(money: dict[str, Money], event: object) -> dict[str, Money]:
             by = {"committed_minor": -amount}
         case _:
             return money
-    return counting.in_currency(money, currency, Money(), **by)
+    return counting.in_currency(money, currency, Money(), by)
 
 
 def _ratings(stars: counting.Stars, event: object) -> counting.Stars:

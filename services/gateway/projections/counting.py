@@ -229,7 +229,8 @@ def standing(known: Standing, event: object) -> Standing:
             return known
 
 
-def in_currency(sums: dict[str, C], currency: str, zero: C, **by: int) -> dict[str, C]:
+def in_currency(sums: dict[str, C], currency: str, zero: C, by: dict[str, int]) -> dict[str, C]:
     """Return sums per currency with those of one currency changed by so much, in the order of their codes."""
-    after = sums | {currency: changed(sums.get(currency, zero), **by)}
-    return after if currency in sums else dict(sorted(after.items()))
+    known = sums.get(currency)
+    after = {**sums, currency: changed(zero if known is None else known, **by)}
+    return dict(sorted(after.items())) if known is None else after

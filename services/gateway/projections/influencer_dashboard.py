@@ -64,7 +64,7 @@ def _earnings(earnings: dict[str, Earnings], event: object) -> dict[str, Earning
             by = {"reserved_minor": -amount, "paid_out_minor": amount}
         case _:
             return earnings
-    return counting.in_currency(earnings, currency, Earnings(), **by)
+    return counting.in_currency(earnings, currency, Earnings(), by)
 
 
 def _ratings(stars: counting.Stars, event: object) -> counting.Stars:

@@ -8,8 +8,9 @@ import pytest
 
 from shared.eventstore.database import Database
 from shared.eventstore.tests import jar
-from shared.messaging import beside as beside_module
-from shared.messaging.beside import Beside, Stuck
+from shared.messaging import history
+from shared.messaging.beside import Beside
+from shared.messaging.history import Stuck
 from shared.messaging.projections import Projector
 from shared.messaging.rebuild import Differs, dump, rebuild, verify_projection
 from shared.messaging.runner import Runner
@@ -116,7 +117,7 @@ async def test_a_topic_that_lost_messages_stops_a_rebuild_and_changes_nothing(
     projector: Projector, reader: Database, reader_owner: Database, infra: Infra, topic: str, feed: Feed,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(beside_module, "STUCK_SECONDS", 2.0)
+    monkeypatch.setattr(history, "STUCK_SECONDS", 2.0)
     async with living(projector, reader, infra, topic):
         await send(feed, 7)
         await until(lambda: _total_is(reader, 7))
