@@ -7,12 +7,12 @@ rebalance or as a forgotten process, changes nothing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from shared.eventstore.database import AnyConnection
 from shared.eventstore.entry import Move
 from shared.eventstore.execute import Overtaken
 from shared.kernel.record import record
-from shared.messaging.envelope import Item
 from shared.messaging.turns import Turn, lost
 
 Place = tuple[str, int]  # topic, partition
@@ -97,6 +97,17 @@ def reached(checkpoints: Mapping[Place, Checkpoint], wanted: Iterable[tuple[Plac
     return True
 
 
+class Numbered(Protocol):
+    """What is looked at of a message."""
+
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+
+
 class Verdict(Enum):
     """What to do with a record."""
 
@@ -147,7 +158,7 @@ class Track:
         self.dropped = offset if self.dropped is None else min(self.dropped, offset)
         return Verdict.DROP
 
-    def follow(self, items: Sequence[Item], until: int) -> int:
+    def follow(self, items: Sequence[Numbered], until: int) -> int:
         """Count as applied what comes next without a doubt, up to number `until`; returns how many of them that is."""
         if not items or self.turns or self.dropped is not None:
             return 0
