@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from itertools import starmap
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -55,6 +54,7 @@ class History:
         self._read = {where: [] for where in self.places}
         for where, track in self._tracks.items():
             self._kafka.seek(TopicPartition(*where), track.checkpoint.next_offset)
+            self._kafka.pause(TopicPartition(*where))
 
     async def next(self, goal: Mapping[Place, Checkpoint], most: int) -> list[Run]:
         """Return some of the next messages, about so many; none where these checkpoints are reached. Raises Stuck."""
@@ -73,21 +73,26 @@ class History:
             await self._gather(goal, most)
 
     async def _gather(self, goal: Mapping[Place, Checkpoint], most: int) -> None:
-        """Read on, until there are so many, or nothing more has come."""
+        """Read on, until there are so many, or nothing more has come.
+
+        Nothing is asked for of a partition of which enough is there: Kafka would wait for more, and hold all else up.
+        """
         gathered = 0
         while gathered < most:
-            short = [w for w in self.places if self._last(w) < goal.get(w, Checkpoint()).number]
+            short = [TopicPartition(*w) for w in self.places if self._last(w) < goal.get(w, Checkpoint()).number]
             if not short:
                 break
-            found = await self._kafka.getmany(
-                *starmap(TopicPartition, short), timeout_ms=0 if gathered else 1_000, max_records=most - gathered
-            )
+            self._kafka.resume(*short)
+            timeout_ms = 0 if gathered else 1_000
+            found = await self._kafka.getmany(*short, timeout_ms=timeout_ms, max_records=most - gathered)
             if not found:
                 break
             for where, records in found.items():
                 waiting = self._read[where.topic, where.partition]
                 waiting.extend(item for item in records if not isinstance(item, Foreign))
                 gathered += len(records)
+                if self._last(where) >= goal[where].number:
+                    self._kafka.pause(where)
 
     def _last(self, where: Place) -> int:
         """Return the number of the last message that is there, folded or not."""
