@@ -89,7 +89,7 @@ class History:
                 break
             for where, records in found.items():
                 waiting = self._read[where.topic, where.partition]
-                waiting.extend(item for item in records if not isinstance(item, Foreign))
+                waiting += [item for item in records if not isinstance(item, Foreign)]
                 gathered += len(records)
                 if self._last(where) >= goal[where].number:
                     self._kafka.pause(where)
