@@ -10,7 +10,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 
-from shared.messaging.envelope import Content, Foreign, Item, opened
+from shared.messaging.envelope import Content, Foreign, Item
+from shared.messaging.opening import opened
 
 #: What a consumer brings; a record that no relay of ours wrote comes as the exception that says so.
 Found = Item | Foreign
