@@ -17,7 +17,7 @@ from shared.messaging.envelope import Item, Received
 from shared.messaging.parking import Intake
 from shared.messaging.rows import Projection, State, Table
 
-ROWS = 10_000  # that are kept; all are written and forgotten when there are more
+ROWS = 4_000  # that are kept; all are written, by one statement, and forgotten when there are more
 MESSAGES = 100_000  # that are folded before rows are written: as many are read again where one cannot be taken
 
 Due = tuple[Received, Any, Collection[str]]  # a message, what it says, and the keys of the rows that it changes
@@ -85,7 +85,7 @@ class Unshared:
         if not self._intake.concerns(item):
             return None
         if not isinstance(item, Received):
-            raise Untaken(item.error)
+            raise ValueError(item.error)
         event = self._intake.decode(item)
         keys = self._projection.keys(event)
         return (item, event, keys if len(keys) == 1 else dict.fromkeys(keys)) if keys else None
