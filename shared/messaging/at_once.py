@@ -91,15 +91,15 @@ class AtOnce:
         """Write a step, all of it. Where it raises nothing has happened: TOO_LATE, or what PostgreSQL says of a row."""
         parts, arguments, texts = list[tuple[str, str]](), list[Any](), list[str]()
         for name, fold in begun.folds.items():
-            writers, changed = begun.writers[name], fold.changed()
+            table, writers, changed = self._tables[name], begun.writers[name], fold.changed()
             known = {key: state for key, state in changed.items() if key in writers}
             new = {key: state for key, state in changed.items() if key not in writers}
             if known:
-                parts.append((CHANGE, self._tables[name].name))
-                arguments += [*fold.columns(known), [writers[key] for key in known]]
+                parts.append((CHANGE, table.name))
+                arguments += [*table.columns(known), [writers[key] for key in known]]
             if new:
-                parts.append((BEGIN, self._tables[name].name))
-                arguments += fold.columns(new)
+                parts.append((BEGIN, table.name))
+                arguments += table.columns(new)
             texts += fold.announcements()
         sql = _write(tuple(parts))
         told = await connection.fetchrow(sql, *checkpoint.columns(moves), texts, self._consumer, *arguments)

@@ -7,6 +7,7 @@ rebalance or as a forgotten process, changes nothing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from shared.eventstore.database import AnyConnection
 from shared.eventstore.entry import Move
@@ -96,6 +97,17 @@ def reached(checkpoints: Mapping[Place, Checkpoint], wanted: Iterable[tuple[Plac
     return True
 
 
+class Numbered(Protocol):
+    """What is looked at of a message."""
+
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+
+
 class Verdict(Enum):
     """What to do with a record."""
 
@@ -145,6 +157,19 @@ class Track:
             return Verdict.SEEK
         self.dropped = offset if self.dropped is None else min(self.dropped, offset)
         return Verdict.DROP
+
+    def follow(self, items: Sequence[Numbered], until: int) -> int:
+        """Count as applied what comes next without a doubt, up to number `until`; returns how many of them that is."""
+        if not items or self.turns or self.dropped is not None:
+            return 0
+        number, epoch, count = self.checkpoint.number, self.checkpoint.epoch or items[0].epoch, 0
+        for item in items:
+            if item.number != number + 1 or item.epoch != epoch or number >= until:
+                break
+            number, count = item.number, count + 1
+        if count:
+            self.checkpoint, self.seeks = Checkpoint(epoch, number, items[count - 1].offset + 1), 0
+        return count
 
     def begins_as(self, other: "Track") -> bool:
         """Tell whether both stand at the same place and know the same turns."""

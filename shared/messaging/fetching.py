@@ -10,7 +10,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 
-from shared.messaging.envelope import Content, Foreign, Item, opened
+from shared.messaging.envelope import Content, Foreign, Item
+from shared.messaging.opening import opened
 
 #: What a consumer brings; a record that no relay of ours wrote comes as the exception that says so.
 Found = Item | Foreign
@@ -25,6 +26,17 @@ class OpeningFetcher(Fetcher):  # type: ignore[misc] # aiokafka carries no types
             if isinstance(result, FetchResult) and result.has_more():
                 result._partition_records.__class__ = _Opened
         return came
+
+
+class AheadFetcher(OpeningFetcher):
+    """Asks for more of a partition as soon as all of it is taken.
+
+    aiokafka waits until all is taken that the same broker has sent, at most this many seconds.
+    """
+
+    @property
+    def _prefetch_backoff(self) -> float:
+        return 0.0
 
 
 class _Opened(PartitionRecords):  # type: ignore[misc] # aiokafka carries no types

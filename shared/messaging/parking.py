@@ -79,6 +79,10 @@ class Intake(Generic[U]):
         """Tell whether anybody listens to a message, or whether it is one that nobody can take."""
         return isinstance(item, Broken) or self._takers.get(item.type) != ()
 
+    def decode(self, item: Received) -> Any:
+        """Return what a message says; raises UnknownType, Undecodable."""
+        return self._codec.decode(item.type, item.value)
+
     def read(self, item: Item, held: Collection[Chain]) -> Reading[U]:
         """Decode a message for those who listen to it; `held` are the chains in which something is parked."""
         if isinstance(item, Broken):
@@ -90,7 +94,7 @@ class Intake(Generic[U]):
             return Reading(None, (), {})
         refused = {u.NAME: BEHIND for u in takers if held and (u.NAME, item.topic, item.key) in held}
         try:
-            event = self._codec.decode(item.type, item.value)
+            event = self.decode(item)
         except (UnknownType, Undecodable) as problem:
             return Reading(None, (), {unit.NAME: described(problem) for unit in takers} | refused)
         able = tuple(u for u in takers if u.NAME not in refused) if refused else takers

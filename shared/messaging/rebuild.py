@@ -56,6 +56,7 @@ async def rebuild(beside: Beside) -> Rebuilt:
             except (asyncpg.LockNotAvailableError, TimeoutError):
                 if attempt + 1 == ATTEMPTS:
                     raise
+                await beside.stand()  # what was folded meanwhile has been undone
         log.info("rebuilt", projection=beside.name, rows=rows, messages=beside.applied)
         return Rebuilt(beside.name, rows, beside.applied)
     finally:

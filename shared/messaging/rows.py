@@ -62,7 +62,7 @@ class Table:
         self.projection = projection
         self.name = name
         self.empty: State = projection.Row(), 0, {}
-        self.encoder = msgspec.json.Encoder()
+        self._encoder = msgspec.json.Encoder()
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(projection.Row)
         self.begin = (
             f"INSERT INTO \"{name}\" SELECT k, '{{}}', 0, '{{}}' FROM unnest($1::text[]) k ON CONFLICT DO NOTHING"
@@ -74,10 +74,26 @@ class Table:
             " AS w (key, row, version, seen) WHERE t.key = w.key"
         )
         self.forget = f'DELETE FROM "{name}" WHERE key = ANY ($1) AND version = 0'
+        self.find = f'SELECT key, row, version, seen FROM "{name}" WHERE key = ANY ($1)'
+        self.put = (
+            f'INSERT INTO "{name}" (key, row, version, seen)'
+            " SELECT * FROM unnest($1::text[], $2::text[]::jsonb[], $3::bigint[], $4::text[]::jsonb[])"
+            " ON CONFLICT (key) DO UPDATE SET row = excluded.row, version = excluded.version, seen = excluded.seen"
+        )
 
     def state(self, found: asyncpg.Record) -> State:
         """Return what a row of the table says."""
         return self._decoder.decode(found["row"]), found["version"], _seen.decode(found["seen"])
+
+    def columns(self, rows: Mapping[str, State]) -> list[list[Any]]:
+        """Return rows as PostgreSQL takes them: key, row, version, seen."""
+        encode = self._encoder.encode
+        return [
+            list(rows),
+            [encode(row).decode() for row, _, _ in rows.values()],
+            [version for _, version, _ in rows.values()],
+            [encode(seen).decode() for _, _, seen in rows.values()],
+        ]
 
 
 class Fold:
@@ -124,16 +140,6 @@ class Fold:
         """Return what has changed, in key order."""
         return {key: self._rows[key] for key in sorted(self._changed, key=str.encode)}
 
-    def columns(self, rows: Mapping[str, State]) -> list[list[Any]]:
-        """Return rows as PostgreSQL takes them: key, row, version, seen."""
-        encode = self._table.encoder.encode
-        return [
-            list(rows),
-            [encode(row).decode() for row, _, _ in rows.values()],
-            [version for _, version, _ in rows.values()],
-            [encode(seen).decode() for _, _, seen in rows.values()],
-        ]
-
     def announcements(self) -> list[str]:
         """Return what those who watch are told of the changes."""
         return notifications(self.projection.NAME, ((key, version) for key, (_, version, _) in self.changed().items()))
@@ -143,7 +149,7 @@ class Fold:
         changed = self.changed()
         try:
             if changed:
-                await connection.execute(self._table.write, *self.columns(changed))
+                await connection.execute(self._table.write, *self._table.columns(changed))
         except Exception as problem:
             if parking.passing(problem):
                 raise

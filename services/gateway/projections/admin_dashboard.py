@@ -139,30 +139,44 @@ def _flagged(flagged: Flagged, event: object) -> Flagged:
 
 
 def _money(money: dict[str, Money], event: object) -> dict[str, Money]:
+    return counting.in_currency(money, event, Money(), _summed)
+
+
+def _summed(sums: Money, event: object) -> Money:
     match event:
-        case pa.WalletToppedUp(amount_minor=amount, currency=currency):
-            by = {"topped_up_minor": amount, "wallets_minor": amount}
-        case pa.FundsHeld(amount_minor=amount, currency=currency):
-            by = {"wallets_minor": -amount, "escrow_minor": amount}
-        case pa.FundsReleased(gross_minor=gross, fee_minor=fee, net_minor=net, currency=currency):
-            by = {"escrow_minor": -gross, "available_minor": net, "fees_minor": fee}
-        case pa.FundsRefunded(amount_minor=amount, currency=currency):
-            by = {"escrow_minor": -amount, "wallets_minor": amount}
-        case pa.WithdrawalRequested(amount_minor=amount, currency=currency):
-            by = {"available_minor": -amount, "reserved_minor": amount}
-        case pa.WithdrawalPaid(amount_minor=amount, currency=currency):
-            by = {"reserved_minor": -amount, "paid_out_minor": amount}
-        case ca.CampaignPublished(budget_minor=amount, currency=currency):
-            by = {"budget_minor": amount}
-        case ad.DealAgreed(amount_minor=amount, currency=currency):
-            by = {"committed_minor": amount}
-        case ad.DealCompleted(amount_minor=amount, currency=currency):
-            by = {"committed_minor": -amount, "spent_minor": amount}
-        case ad.DealCancelled(amount_minor=amount, currency=currency):
-            by = {"committed_minor": -amount}
+        case pa.WalletToppedUp(amount_minor=amount):
+            return replace(
+                sums, topped_up_minor=sums.topped_up_minor + amount, wallets_minor=sums.wallets_minor + amount
+            )
+        case pa.FundsHeld(amount_minor=amount):
+            return replace(sums, wallets_minor=sums.wallets_minor - amount, escrow_minor=sums.escrow_minor + amount)
+        case pa.FundsReleased(gross_minor=gross, fee_minor=fee, net_minor=net):
+            return replace(
+                sums,
+                escrow_minor=sums.escrow_minor - gross,
+                available_minor=sums.available_minor + net,
+                fees_minor=sums.fees_minor + fee,
+            )
+        case pa.FundsRefunded(amount_minor=amount):
+            return replace(sums, escrow_minor=sums.escrow_minor - amount, wallets_minor=sums.wallets_minor + amount)
+        case pa.WithdrawalRequested(amount_minor=amount):
+            return replace(
+                sums, available_minor=sums.available_minor - amount, reserved_minor=sums.reserved_minor + amount
+            )
+        case pa.WithdrawalPaid(amount_minor=amount):
+            return replace(
+                sums, reserved_minor=sums.reserved_minor - amount, paid_out_minor=sums.paid_out_minor + amount
+            )
+        case ca.CampaignPublished(budget_minor=amount):
+            return replace(sums, budget_minor=sums.budget_minor + amount)
+        case ad.DealAgreed(amount_minor=amount):
+            return replace(sums, committed_minor=sums.committed_minor + amount)
+        case ad.DealCompleted(amount_minor=amount):
+            return replace(sums, committed_minor=sums.committed_minor - amount, spent_minor=sums.spent_minor + amount)
+        case ad.DealCancelled(amount_minor=amount):
+            return replace(sums, committed_minor=sums.committed_minor - amount)
         case _:
-            return money
-    return counting.in_currency(money, currency, Money(), **by)
+            return sums
 
 
 def _ratings(stars: counting.Stars, event: object) -> counting.Stars:

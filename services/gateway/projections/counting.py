@@ -229,7 +229,11 @@ def standing(known: Standing, event: object) -> Standing:
             return known
 
 
-def in_currency(sums: dict[str, C], currency: str, zero: C, **by: int) -> dict[str, C]:
-    """Return sums per currency with those of one currency changed by so much, in the order of their codes."""
-    after = sums | {currency: changed(sums.get(currency, zero), **by)}
-    return after if currency in sums else dict(sorted(after.items()))
+def in_currency(sums: dict[str, C], event: object, zero: C, count: Callable[[C, Any], C]) -> dict[str, C]:
+    """Return sums per currency, in the order of their codes, with a message counted in those of its own."""
+    currency = getattr(event, "currency", "")
+    before = sums.get(currency, zero)
+    after = count(before, event)
+    if after is before:
+        return sums
+    return {**sums, currency: after} if currency in sums else dict(sorted({**sums, currency: after}.items()))

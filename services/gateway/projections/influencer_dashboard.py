@@ -8,7 +8,7 @@ from services.gateway.projections import counting
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
 from shared.contracts import payments as pa
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "influencer_dashboard"
 
@@ -51,20 +51,33 @@ def evolve(row: Row, key: str, event: Any, at: datetime) -> Row:
 
 
 def _earnings(earnings: dict[str, Earnings], event: object) -> dict[str, Earnings]:
+    return counting.in_currency(earnings, event, Earnings(), _summed)
+
+
+def _summed(sums: Earnings, event: object) -> Earnings:
     match event:
-        case pa.FundsHeld(amount_minor=amount, currency=currency):
-            by = {"pending_minor": amount}
-        case pa.FundsReleased(gross_minor=gross, fee_minor=fee, net_minor=net, currency=currency):
-            by = {"pending_minor": -gross, "available_minor": net, "earned_minor": net, "fees_minor": fee}
-        case pa.FundsRefunded(amount_minor=amount, currency=currency):
-            by = {"pending_minor": -amount}
-        case pa.WithdrawalRequested(amount_minor=amount, currency=currency):
-            by = {"available_minor": -amount, "reserved_minor": amount}
-        case pa.WithdrawalPaid(amount_minor=amount, currency=currency):
-            by = {"reserved_minor": -amount, "paid_out_minor": amount}
+        case pa.FundsHeld(amount_minor=amount):
+            return replace(sums, pending_minor=sums.pending_minor + amount)
+        case pa.FundsReleased(gross_minor=gross, fee_minor=fee, net_minor=net):
+            return replace(
+                sums,
+                pending_minor=sums.pending_minor - gross,
+                available_minor=sums.available_minor + net,
+                earned_minor=sums.earned_minor + net,
+                fees_minor=sums.fees_minor + fee,
+            )
+        case pa.FundsRefunded(amount_minor=amount):
+            return replace(sums, pending_minor=sums.pending_minor - amount)
+        case pa.WithdrawalRequested(amount_minor=amount):
+            return replace(
+                sums, available_minor=sums.available_minor - amount, reserved_minor=sums.reserved_minor + amount
+            )
+        case pa.WithdrawalPaid(amount_minor=amount):
+            return replace(
+                sums, reserved_minor=sums.reserved_minor - amount, paid_out_minor=sums.paid_out_minor + amount
+            )
         case _:
-            return earnings
-    return counting.in_currency(earnings, currency, Earnings(), **by)
+            return sums
 
 
 def _ratings(stars: counting.Stars, event: object) -> counting.Stars:

@@ -8,7 +8,7 @@ from services.gateway.projections import counting
 from shared.contracts import adrequests as ad
 from shared.contracts import campaigns as ca
 from shared.contracts import payments as pa
-from shared.kernel.record import record
+from shared.kernel.record import record, replace
 
 NAME = "sponsor_dashboard"
 
@@ -54,26 +54,34 @@ def evolve(row: Row, key: str, event: Any, at: datetime) -> Row:
 
 
 def _money(money: dict[str, Money], event: object) -> dict[str, Money]:
+    return counting.in_currency(money, event, Money(), _summed)
+
+
+def _summed(sums: Money, event: object) -> Money:
     match event:
-        case pa.WalletToppedUp(amount_minor=amount, currency=currency):
-            by = {"topped_up_minor": amount, "wallet_minor": amount}
-        case pa.FundsHeld(amount_minor=amount, currency=currency):
-            by = {"wallet_minor": -amount, "escrow_minor": amount}
-        case pa.FundsReleased(gross_minor=amount, currency=currency):
-            by = {"escrow_minor": -amount, "released_minor": amount}
-        case pa.FundsRefunded(amount_minor=amount, currency=currency):
-            by = {"escrow_minor": -amount, "wallet_minor": amount, "refunded_minor": amount}
-        case ca.CampaignPublished(budget_minor=amount, currency=currency):
-            by = {"budget_minor": amount}
-        case ad.DealAgreed(amount_minor=amount, currency=currency):
-            by = {"committed_minor": amount}
-        case ad.DealCompleted(amount_minor=amount, currency=currency):
-            by = {"committed_minor": -amount, "spent_minor": amount}
-        case ad.DealCancelled(amount_minor=amount, currency=currency):
-            by = {"committed_minor": -amount}
+        case pa.WalletToppedUp(amount_minor=amount):
+            return replace(sums, topped_up_minor=sums.topped_up_minor + amount, wallet_minor=sums.wallet_minor + amount)
+        case pa.FundsHeld(amount_minor=amount):
+            return replace(sums, wallet_minor=sums.wallet_minor - amount, escrow_minor=sums.escrow_minor + amount)
+        case pa.FundsReleased(gross_minor=amount):
+            return replace(sums, escrow_minor=sums.escrow_minor - amount, released_minor=sums.released_minor + amount)
+        case pa.FundsRefunded(amount_minor=amount):
+            return replace(
+                sums,
+                escrow_minor=sums.escrow_minor - amount,
+                wallet_minor=sums.wallet_minor + amount,
+                refunded_minor=sums.refunded_minor + amount,
+            )
+        case ca.CampaignPublished(budget_minor=amount):
+            return replace(sums, budget_minor=sums.budget_minor + amount)
+        case ad.DealAgreed(amount_minor=amount):
+            return replace(sums, committed_minor=sums.committed_minor + amount)
+        case ad.DealCompleted(amount_minor=amount):
+            return replace(sums, committed_minor=sums.committed_minor - amount, spent_minor=sums.spent_minor + amount)
+        case ad.DealCancelled(amount_minor=amount):
+            return replace(sums, committed_minor=sums.committed_minor - amount)
         case _:
-            return money
-    return counting.in_currency(money, currency, Money(), **by)
+            return sums
 
 
 def _ratings(stars: counting.Stars, event: object) -> counting.Stars:

@@ -1,6 +1,8 @@
 """Checkpoints: what a number means, and how they move."""
 
 import asyncio
+import random
+from dataclasses import dataclass
 
 import pytest
 
@@ -62,6 +64,37 @@ def test_where_a_turn_was_adopted_the_lost_messages_are_skipped_and_the_others_a
 
 def test_a_later_epoch_than_that_of_the_last_turn_is_a_gap() -> None:
     assert Track(Checkpoint("f", 3, 10), TURNED).judge("g", 4, 20) is Verdict.SEEK
+
+
+@dataclass
+class Sent:
+    epoch: str
+    number: int
+    offset: int
+
+
+@pytest.mark.parametrize("turns", [(), TURNED])
+@pytest.mark.parametrize("dropped", [None, 40])
+@pytest.mark.parametrize("start", [Checkpoint(), Checkpoint("e", 2, 7)])
+def test_following_many_at_once_is_judging_each(
+    turns: tuple[Turn, ...], dropped: int | None, start: Checkpoint
+) -> None:
+    dice = random.Random(5)
+    for _ in range(300):
+        seeks = dice.choice([0, 1, 2]) if dropped is None else 2
+        many, each = (Track(start, turns, 0, seeks, dropped) for _ in range(2))
+        number, items = start.number, list[Sent]()
+        for offset in range(10, 10 + dice.randint(0, 9)):
+            number += dice.choice([1, 1, 1, 1, 1, 1, 0, 2])
+            items.append(Sent(dice.choice(["e"] * 9 + ["f"]), number, offset * 2))
+        until = start.number + dice.randint(0, 9)
+        count = many.follow(items, until)
+        for item in items[:count]:
+            assert each.judge(item.epoch, item.number, item.offset) is Verdict.APPLY
+        assert many == each
+        assert many.checkpoint.number <= until or not count
+        if count < len(items) and many.checkpoint.number < until and not turns and dropped is None:
+            assert each.judge(items[count].epoch, items[count].number, items[count].offset) is not Verdict.APPLY
 
 
 async def test_a_checkpoint_moves_only_from_where_it_is(reader: Database) -> None:

@@ -4,11 +4,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
-from shared.messaging.envelope import Broken, Foreign, Received, received
-from shared.messaging.fetching import Found, all_opened, open_records
+from shared.messaging.envelope import Broken, Foreign, Received
+from shared.messaging.fetching import AheadFetcher, Found, all_opened, open_records
+from shared.messaging.opening import received
 from shared.messaging.subscription import Subscription
 from shared.messaging.tests.stage import Feed, records, until
-from shared.messaging.topics import PARTITIONS
+from shared.messaging.topics import PARTITIONS, partition_of
 from shared.testing.infra import Infra
 
 
@@ -103,3 +104,27 @@ async def test_a_batch_of_foreign_records_alone_is_brought_like_any_other(infra:
         assert (brought[0].topic, brought[0].offset) == (topic, 0)
     finally:
         await subscription.stop()
+
+
+async def test_what_is_drained_is_asked_for_again_while_others_are_not(infra: Infra, topic: str, feed: Feed) -> None:
+    keys = {partition_of(f"k{n}"): f"k{n}" for n in range(100)}
+    consumer = AIOKafkaConsumer(bootstrap_servers=infra.kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        fetcher = open_records(consumer, AheadFetcher)
+        for _ in range(2):
+            for partition in (0, 1):
+                await feed.send("jars.JarFilled.v1", keys[partition], {})
+        first, second = (TopicPartition(topic, p) for p in (0, 1))
+        consumer.assign([first, second])
+        for place in (first, second):
+            consumer.seek(place, 0)
+        await until(lambda: first in fetcher._records and second in fetcher._records)
+        held = fetcher._records[second]
+        assert held._backoff == 0  # for as many seconds aiokafka would wait for it
+        await consumer.getmany(first)
+        await feed.send("jars.JarFilled.v1", keys[0], {})
+        await until(lambda: first in fetcher._records)
+        assert fetcher._records[second] is held
+    finally:
+        await consumer.stop()

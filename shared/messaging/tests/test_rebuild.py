@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from shared.eventstore.database import Database
+from shared.eventstore.database import AnyConnection, Database
 from shared.eventstore.tests import jar
 from shared.messaging import beside as beside_module
-from shared.messaging.beside import Beside, Stuck
+from shared.messaging import history, unshared
+from shared.messaging.beside import Beside
+from shared.messaging.history import Stuck
 from shared.messaging.projections import Projector
 from shared.messaging.rebuild import Differs, dump, rebuild, verify_projection
 from shared.messaging.runner import Runner
@@ -112,11 +114,75 @@ async def test_a_rebuild_takes_over_what_is_parked(
         assert [(r["consumer"], r["key"]) for r in parked] == [("projections", "b")]
 
 
+@pytest.mark.parametrize("sweets", [popular.UNLUCKY, 666])
+async def test_what_a_rebuild_cannot_take_is_parked_as_the_living_one_parks_it(
+    projector: Projector, reader: Database, reader_owner: Database, infra: Infra, topic: str, feed: Feed,
+    monkeypatch: pytest.MonkeyPatch, sweets: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(unshared, "MESSAGES", 10)  # some of it is written before, and is not read again
+    monkeypatch.setattr(beside_module, "CHUNK", 4)
+    async with living(projector, reader, infra, topic):
+        await send(feed, 50)
+        await feed.send(FILLED, "k3", {"jar_id": "k3", "sweets": sweets})
+        await send(feed, 50)
+        await until(lambda: _total_is(reader, 100 - 7))  # k3 waits
+        before, parked = await rows(reader), await _parked(reader)
+        assert len(parked) == 8
+        rebuilt = await rebuild(beside(reader_owner, infra, topic))
+        assert (rebuilt.rows, rebuilt.messages) == (8, 101)
+        assert (await rows(reader), await _parked(reader)) == (before, parked)
+
+
+async def _parked(reader: Database) -> list[tuple[object, ...]]:
+    found = await reader.fetch("SELECT consumer, partition, number, key FROM parked ORDER BY partition, number")
+    return [tuple(row) for row in found]
+
+
+async def test_a_message_that_came_late_is_in_a_rebuild(
+    projector: Projector, reader: Database, reader_owner: Database, infra: Infra, topic: str, feed: Feed
+) -> None:
+    async with living(projector, reader, infra, topic):
+        for number in (1, 2, 4, 5, 3, 6):
+            await feed.send(FILLED, "k", {"jar_id": "k", "sweets": number}, number=number)
+        await until(lambda: _total_is(reader, 21))
+        before = await rows(reader)
+        assert (await rebuild(beside(reader_owner, infra, topic))).messages == 6
+    assert await rows(reader) == before
+
+
+async def test_what_was_folded_for_a_swap_that_was_undone_is_folded_again(
+    projector: Projector, reader: Database, reader_owner: Database, infra: Infra, topic: str, feed: Feed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    anew = beside(reader_owner, infra, topic)
+    level, undone = anew.level, list[int]()
+
+    @asynccontextmanager
+    async def twice() -> AsyncIterator[AnyConnection]:
+        if not undone:
+            await send(feed, 20)
+            await until(lambda: _total_is(reader, 90))
+        async with level() as connection:
+            if not undone:
+                undone.append(anew.applied)
+                raise TimeoutError
+            yield connection
+
+    monkeypatch.setattr(anew, "level", twice)
+    async with living(projector, reader, infra, topic):
+        await send(feed, 70)
+        await until(lambda: _total_is(reader, 70))
+        assert (await rebuild(anew)).messages == 90
+        assert undone == [90]
+        assert await total(reader) == 90
+        await verify_projection(beside(reader_owner, infra, topic, "check"))
+
+
 async def test_a_topic_that_lost_messages_stops_a_rebuild_and_changes_nothing(
     projector: Projector, reader: Database, reader_owner: Database, infra: Infra, topic: str, feed: Feed,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(beside_module, "STUCK_SECONDS", 2.0)
+    monkeypatch.setattr(history, "STUCK_SECONDS", 2.0)
     async with living(projector, reader, infra, topic):
         await send(feed, 7)
         await until(lambda: _total_is(reader, 7))
