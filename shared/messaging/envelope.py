@@ -1,4 +1,4 @@
-"""The envelope: an event row as a Kafka record (CloudEvents 1.0, binary mode), and what `opening` makes of records.
+"""The envelope: an event row as a Kafka record (CloudEvents 1.0, binary mode), and a Kafka record as `Received`.
 
 Beside the CloudEvents attributes travel the numbers by which every reader sees duplicates, gaps and another epoch.
 """
@@ -16,7 +16,7 @@ Headers = list[tuple[str, bytes]]
 
 _metadata = msgspec.json.Decoder(Metadata)
 
-SOURCE = "/sponsio/"  # and the service that sends
+_SOURCE = "/sponsio/"
 
 
 @record
@@ -114,7 +114,7 @@ def outgoing(service: str, epoch: str, row: Mapping[str, Any]) -> Outgoing:
     attributes = {
         "ce_specversion": "1.0",
         "ce_id": row["id"],
-        "ce_source": SOURCE + service,
+        "ce_source": _SOURCE + service,
         "ce_type": row["message_type"],
         "ce_time": row["recorded_at"].astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "ce_subject": row["stream"],
@@ -137,11 +137,10 @@ def outgoing(service: str, epoch: str, row: Mapping[str, Any]) -> Outgoing:
 
 def place(raw: Raw) -> tuple[str, int]:
     """Return epoch and number of a record; raises Foreign where it has none."""
-    return place_of(raw.topic, raw.partition, raw)
+    return _place(raw.topic, raw.partition, raw)
 
 
-def place_of(topic: str, partition: int, raw: Content) -> tuple[str, int]:
-    """Return epoch and number of a record of that partition; raises Foreign as `place` does."""
+def _place(topic: str, partition: int, raw: Content) -> tuple[str, int]:
     found = dict(raw.headers)
     try:
         epoch, number = found["ce_epoch"].decode(), int(found["ce_number"].decode())
@@ -150,3 +149,49 @@ def place_of(topic: str, partition: int, raw: Content) -> tuple[str, int]:
     if not epoch or number < 1:
         raise Foreign(topic, partition, raw.offset)
     return epoch, number
+
+
+def received(raw: Raw) -> Item:
+    """Return the message of a record, or what is wrong with it. Raises Foreign where it has no place."""
+    return opened(raw.topic, raw.partition, raw)
+
+
+def opened(topic: str, partition: int, raw: Content) -> Item:
+    """Return the message of a record of that partition, or what is wrong with it; raises Foreign as `received` does."""
+    try:
+        text = {name: value.decode() for name, value in raw.headers}
+        epoch, number, kind, source = text["ce_epoch"], int(text["ce_number"]), text["ce_type"], text["ce_source"]
+        key = (raw.key or b"").decode()
+        if not epoch or number < 1:
+            raise ValueError("no epoch and number")
+        if not source.startswith(_SOURCE):
+            raise ValueError(f"ce_source is {source}")
+        if "\0" in key or "\0" in kind:
+            raise ValueError("key or ce_type holds a NUL")
+        # By place, in the order of the fields: naming twenty takes a quarter of the time for all of this.
+        return Received(
+            topic, partition, raw.offset, epoch, number, int(text["ce_position"]), text["ce_chain"],
+            text["ce_id"], kind, key, source.removeprefix(_SOURCE), _utc(text["ce_time"]), int(text["ce_revision"]),
+            text["ce_subject"], text["ce_actor"], text["ce_correlationid"], raw.value or b"",
+            text.get("ce_onbehalfof"), text.get("ce_reason"), text.get("ce_causationid"), text.get("traceparent"),
+        )  # fmt: skip
+    except (KeyError, ValueError, AttributeError, OverflowError) as problem:
+        epoch, number = _place(topic, partition, raw)
+        headers = tuple((name, (value or b"").decode("latin-1")) for name, value in raw.headers)
+        return Broken(
+            topic=topic,
+            partition=partition,
+            offset=raw.offset,
+            epoch=epoch,
+            number=number,
+            key=(raw.key or b"").decode(errors="replace").replace("\0", "�"),
+            type=dict(headers).get("ce_type", "").replace("\0", "�"),
+            value=raw.value or b"",
+            headers=headers,
+            error=f"{type(problem).__name__}: {problem}",
+        )
+
+
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)

@@ -10,8 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 
-from shared.messaging.envelope import Content, Foreign, Item
-from shared.messaging.opening import opened
+from shared.messaging.envelope import Content, Foreign, Item, opened
 
 #: What a consumer brings; a record that no relay of ours wrote comes as the exception that says so.
 Found = Item | Foreign

@@ -8,8 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.kernel.record import record
 from shared.messaging import turns
-from shared.messaging.envelope import Foreign, Item
-from shared.messaging.opening import received
+from shared.messaging.envelope import Foreign, Item, received
 from shared.messaging.topics import PARTITIONS
 from shared.messaging.turns import Turn
 

@@ -51,10 +51,8 @@ class Unshared:
         """Fold all of it, and write where enough has gathered. Raises Untaken, and what failing I/O raises."""
         with _refusing():
             dues = [due for run in runs for item in run.items if (due := self._read(item)) is not None]
-            touched = {key for _, _, keys in dues for key in keys}
-            await self._load(touched - self._rows.keys())
+            await self._load({key for _, _, keys in dues for key in keys} - self._rows.keys())
             self._fold(dues)
-            self._changed |= touched
         for run in runs:
             begun = self._moves.get(run.place)
             after = run.after.number if begun is None else begun.after
@@ -109,6 +107,7 @@ class Unshared:
                     raise TypeError(f"evolve returned {type(row).__name__}, not {kind.__name__}")
                 seen[source] = message.number  # on each partition they come in the order of their numbers
                 rows[key] = row, version + 1, seen
+            self._changed.update(keys)
 
 
 @contextmanager

@@ -1,16 +1,12 @@
 """The envelope: what is sent is what is received."""
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
 
-from shared.messaging.envelope import Broken, Foreign, Received, outgoing
-from shared.messaging.opening import by_name, by_place, opened, received
+from shared.messaging.envelope import Broken, Foreign, Received, outgoing, received
 
 ROW: dict[str, Any] = {
     "position": 12, "id": "i", "stream": "jar-j", "version": 3, "recorded_at": datetime(2026, 1, 2, 3, 4, 5, 6, UTC),
@@ -51,64 +47,6 @@ def test_the_headers_are_those_of_cloudevents() -> None:
     assert sent["content-type"] == b"application/json"
     bare = outgoing("jars", "e", ROW | {"metadata": b'{"actor":"me","correlation_id":"c"}'})
     assert not {"ce_causationid", "ce_onbehalfof", "ce_reason", "traceparent"} & dict(bare.headers).keys()
-
-
-@pytest.mark.parametrize("left_out", [(), ("causation_id",), ("on_behalf_of", "reason"), ("traceparent", "reason")])
-def test_what_is_sent_is_opened_by_place(left_out: tuple[str, ...]) -> None:
-    metadata = {name: value for name, value in json.loads(ROW["metadata"]).items() if name not in left_out}
-    sent = record(outgoing("jars", "e", ROW | {"metadata": json.dumps(metadata).encode()}).headers)
-    assert by_place("t", 2, sent) == by_name("t", 2, sent)
-
-
-ODDITIES = (None, b"", b"\xff", b"x", b"7", b"-1", b" 8 ", b"1_0", b"9" * 5_000, "٧".encode(), b"a\0b", b"2.0")
-
-
-def whatever_else() -> Iterator[list[tuple[str, Any]]]:
-    """Yield headers with something about them that is not as we send it."""
-    sent = headers()
-    for place, (name, value) in enumerate(sent):
-        before, after = sent[:place], sent[place + 1 :]
-        yield before + after
-        yield [*after, (name, value), *before]
-        for other in (
-            None,
-            b"",
-            b"\xff",
-            b"x",
-            b"7",
-            b"-1",
-            b" 8 ",
-            b"1_0",
-            b"9" * 5_000,
-            "٧".encode(),
-            b"a\0b",
-            b"2.0",
-        ):
-            yield [*before, (name, other), *after]
-            yield [*sent, (name, other)]
-            yield [(name, other), *sent]
-        yield [*before, (name.upper(), value), *after]
-        yield [*before, ("more", value), (name, value), *after]
-    yield [*sent, ("more", b"\xff")]
-    yield [*sent, ("more", b"than we send")]
-
-
-def told(open_it: Callable[[str, int, ConsumerRecord], Any], raw: ConsumerRecord) -> str:
-    try:
-        return repr(open_it("t", 2, raw))
-    except Foreign as problem:
-        return repr(problem)
-
-
-@pytest.mark.parametrize("key", [b"k", b"\xff", b"a\0b", None])
-def test_whichever_way_a_record_is_opened_it_is_the_same(key: bytes | None) -> None:
-    kinds = set()
-    for others in whatever_else():
-        raw = replace(record(others), key=key)
-        assert told(opened, raw) == told(by_name, raw)
-        kinds.add(told(opened, raw).partition("(")[0])
-    assert {"Broken", "Foreign"} <= kinds
-    assert ("Received" in kinds) == (key in (b"k", None))
 
 
 @pytest.mark.parametrize(

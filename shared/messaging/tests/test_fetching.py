@@ -4,9 +4,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
-from shared.messaging.envelope import Broken, Foreign, Received
+from shared.messaging.envelope import Broken, Foreign, Received, received
 from shared.messaging.fetching import AheadFetcher, Found, all_opened, open_records
-from shared.messaging.opening import received
 from shared.messaging.subscription import Subscription
 from shared.messaging.tests.stage import Feed, records, until
 from shared.messaging.topics import PARTITIONS, partition_of
