@@ -42,25 +42,30 @@ LONG, SHORT, BATCH = 10_000, 10, 150  # events of the streams that are loaded, a
 COLD_ROUNDS = 7
 
 
+def an_entry(key: str, version: int) -> Entry:
+    """Return one that has everything: an event with its message behind `version` of its stream, a request's answer."""
+    stream = f"jar-{key}"
+    return Entry(
+        METADATA,
+        {stream: version},
+        (NewEvent(new_id(), stream, TYPE, PAYLOAD, Message(TYPE, key, PAYLOAD)),),
+        request=Request(f"{key}:{version}", b"d" * 32),
+        answer=Answer(200, b'{"revision": 1}'),
+    )
+
+
 async def append_for(url: str, clients: int, seconds: float) -> float:
-    """Return the appends per second that `clients` tasks reach with one appender."""
+    """Return the appends per second that `clients` tasks reach with one appender, from when it is connected."""
     database = await Database.open(url, size=2)
     appender = Appender(database, "jars")
     await appender.start()
+    await appender.append(an_entry(new_id(), 0))
     until = time.perf_counter() + seconds
 
     async def client() -> int:
         key, appended = new_id(), 0
-        stream = f"jar-{key}"
         while time.perf_counter() < until:
-            entry = Entry(
-                METADATA,
-                {stream: appended},
-                (NewEvent(new_id(), stream, TYPE, PAYLOAD, Message(TYPE, key, PAYLOAD)),),
-                request=Request(f"{key}:{appended}", b"d" * 32),
-                answer=Answer(200, b'{"revision": 1}'),
-            )
-            outcome = await appender.append(entry)
+            outcome = await appender.append(an_entry(key, appended))
             assert isinstance(outcome, Committed), outcome
             appended += 1
         return appended
