@@ -19,7 +19,7 @@ from shared.kernel.record import record
 from shared.messaging import checkpoint
 from shared.messaging.rows import Fold, State, Table
 
-REMEMBERED = 4_096  # rows of each projection
+REMEMBERED = 2_048  # rows of each projection: some 2 kB each
 
 #: What PostgreSQL answers where a step would have to wait for others' rows, or has come too late.
 TOO_LATE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError)
