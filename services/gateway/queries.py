@@ -85,8 +85,7 @@ DASHBOARDS = {
 class Where:
     """Conditions with their values, and the order of what they meet: `{0}` in a condition is the first of its values.
 
-    A statement is planned once for all values (READS), which is right where its order is that of an index that serves
-    the condition whatever the value.
+    A statement is planned once for all values (READS), which is right unless another index serves some of the values.
     """
 
     def __init__(self, *conditions: str) -> None:
@@ -101,9 +100,9 @@ class Where:
         self.values.extend(values)
         self.conditions.append(sql.format(*(f"${first + n}" for n in range(len(values)))))
 
-    def search(self, sql: str, *values: object) -> None:
-        """Add a condition for whose values a plan is made: what is rare is to be found another way than what is not."""
-        self.add(sql, *values)
+    def search(self, sql: str, value: object) -> None:
+        """Add a condition for whose value a plan is made: what is rare is to be found another way than what is not."""
+        self.add(sql, value)
         self.planned_anew = True
 
     def niche(self, niche: str | None) -> None:
@@ -120,7 +119,7 @@ class Where:
         """Add that a number of the row lies between these, which may be it; None adds nothing."""
         for sign, bound in ((">=", least), ("<=", most)):
             if bound is not None:
-                self.search(f"(t.row->>'{number}')::bigint {sign} {{0}}", bound)
+                self.add(f"(t.row->>'{number}')::bigint {sign} {{0}}", bound)
 
     def equal(self, field: str, value: object | None) -> None:
         """Add that a field of the row is this; None adds nothing."""
