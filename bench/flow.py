@@ -171,7 +171,7 @@ async def projected(url: str, opened: Room, batch: int, count: int) -> float:
         f"bench-{new_id()}",
         [topic],
         projector,
-        Pace(batch, 0.0 if batch == 1 else WATCHED.rest_seconds),
+        Pace(batch, WATCHED.rest_seconds),
     )
     running = asyncio.create_task(runner.run())
     async with asyncio.timeout(MOST_SECONDS):

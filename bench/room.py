@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
+from bench import server
 from deploy.local import apart, ports, process, scratch
 from deploy.local.client import Client
 from deploy.local.journey import PASSWORD
@@ -87,6 +88,7 @@ def opened() -> Iterator[Room]:
     folder = scratch.make("bench")
     try:
         with apart.platform(folder, SETTINGS) as state:
+            asyncio.run(server.seasoned(state.postgres_admin_url))
             yield Room(folder, state)
     finally:
         scratch.remove(folder)

@@ -13,6 +13,7 @@ import structlog
 from shared.eventstore.database import Connection, Database
 from shared.messaging import metrics, republishing, turns
 from shared.messaging.envelope import outgoing
+from shared.messaging.resting import Rest
 from shared.messaging.sending import SEND_SECONDS, Sender
 from shared.messaging.tails import Tail, tails
 from shared.messaging.topics import PARTITIONS
@@ -103,9 +104,10 @@ class Relay:
             sender = Sender(self._bootstrap, self._topic, f"{self._service}-relay")
             await sender.start()
             self._be_silent("")
+            rest = Rest(REST_SECONDS, self._limit)
             while True:
                 await self._send_all(connection, sender)
-                await asyncio.sleep(REST_SECONDS)
+                await rest.take(0)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
         finally:

@@ -20,6 +20,7 @@ from shared.messaging.batches import CALM, Pace, Taker
 from shared.messaging.checkpoint import Place
 from shared.messaging.fetching import Found
 from shared.messaging.following import Following
+from shared.messaging.resting import Rest
 from shared.messaging.subscription import Subscription
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
         """`group`: Kafka's name for all processes that share this consumer's partitions."""
         self._database = database
         self._taker = taker
-        self._pace = pace
+        self._rest = Rest(pace.rest_seconds, pace.batch)
         self._following = Following(database, taker.consumer)
         self._subscription = Subscription(bootstrap, group, topics, self._receive, self, pace.batch)
         self._turn = asyncio.Lock()  # batches and replays of one process never overlap
@@ -121,7 +122,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._begin_anew({run.place for run in runs} | seeks.keys(), problem)
             else:
                 self._subscription.seek(seeks)
-        await asyncio.sleep(self._pace.rest_seconds)
+        await self._rest.take(len(records))
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLE_SECONDS)

@@ -39,6 +39,13 @@ CREATE TABLE events (
     CHECK ((number IS NULL) = (message IS NULL))
 );
 CREATE UNIQUE INDEX events_number ON events (partition, number) WHERE number IS NOT NULL;
+-- Read by key alone, and growing: an ANALYZE with ten times these statistics took a core for 0.2 s from who appends.
+ALTER TABLE events
+    ALTER position SET STATISTICS 10, ALTER id SET STATISTICS 10, ALTER stream SET STATISTICS 10,
+    ALTER version SET STATISTICS 10, ALTER type SET STATISTICS 10, ALTER payload SET STATISTICS 10,
+    ALTER metadata SET STATISTICS 10, ALTER recorded_at SET STATISTICS 10, ALTER hash SET STATISTICS 10,
+    ALTER partition SET STATISTICS 10, ALTER number SET STATISTICS 10, ALTER message_key SET STATISTICS 10,
+    ALTER message_type SET STATISTICS 10, ALTER message SET STATISTICS 10;
 
 CREATE TYPE new_event AS (                          -- as it is sent to be written: its time comes with the batch
     position bigint, id text, stream text, version integer, type text, payload json, metadata json,
@@ -69,6 +76,9 @@ CREATE TABLE answers (
     recorded_at timestamptz NOT NULL
 );
 CREATE INDEX answers_age ON answers (recorded_at);
+ALTER TABLE answers
+    ALTER key SET STATISTICS 10, ALTER digest SET STATISTICS 10, ALTER status SET STATISTICS 10,
+    ALTER body SET STATISTICS 10, ALTER token SET STATISTICS 10, ALTER recorded_at SET STATISTICS 10;
 CREATE TYPE new_answer AS (key text, digest bytea, status smallint, body bytea, token text);
 
 CREATE TABLE checkpoints (
