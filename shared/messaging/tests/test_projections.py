@@ -135,13 +135,15 @@ async def test_what_somebody_else_has_done_is_kept(
 async def test_two_processes_that_share_rows_lose_nothing(projector: Projector, reader: Database) -> None:
     other = Projector(reader, [popular], {**jar.EVENTS})
 
-    async def follow(one: Projector, partition: int) -> None:
-        for number in range(1, 61):
+    async def follow(one: Projector, partition: int, first: int) -> None:
+        for number in range(first, 61):
             await one.take([run(filled(partition, number, f"k{number % 4}", 1))])
 
     before = steps_at_once()
-    await asyncio.gather(follow(projector, 0), follow(other, 1))
+    for number in range(1, 6):  # all rows are as this one left them, when the other one begins
+        await projector.take([run(filled(0, number, f"k{number % 4}", 1))])
     assert steps_at_once() > before
+    await asyncio.gather(follow(projector, 0, 6), follow(other, 1, 1))
     found = await row(reader, "all")
     assert (found["sweets"], found["version"], found["seen"]) == (120, 120, {"jars:0:e": 60, "jars:1:e": 60})
 
