@@ -17,6 +17,7 @@ from services.gateway.edge import Edge, HotDashboard
 from services.gateway.forwarding import Forwarder
 from services.gateway.hot import Hot
 from services.gateway.live import Changes
+from services.gateway.overload import Overload
 from services.gateway.rates import Rates
 from services.gateway.routes import SERVICES, Routes
 from services.gateway.upstream import Upstream
@@ -79,9 +80,10 @@ async def run_api(settings: GatewaySettings, stop: asyncio.Event) -> None:
             },
         )
         callers = Rates(settings.rate_limit_per_second, settings.rate_limit_burst)
+        routes = Routes(api.PERMISSIONS)
         door = Middleware(
             Edge,
-            routes=Routes(api.PERMISSIONS),
+            routes=routes,
             forwarder=Forwarder(upstreams),
             authenticator=authenticator,
             callers=callers,
@@ -90,7 +92,8 @@ async def run_api(settings: GatewaySettings, stop: asyncio.Event) -> None:
         app.user_middleware.append(door)  # inside of observation and body checks
         shortcuts = {b"/v1/dashboards/me": HotDashboard(hot, authenticator, callers)}
         port = settings.need_port("http_port")
-        await serve(app, settings.http_host, port, stop=stop, shortcuts=shortcuts)
+        refuse = Overload(routes, upstreams)
+        await serve(app, settings.http_host, port, stop=stop, shortcuts=shortcuts, refuse=refuse)
 
 
 async def _end_streams(changes: Changes, stop: asyncio.Event) -> None:

@@ -179,16 +179,20 @@ class Connection(asyncio.Protocol):
 class Upstream:
     """The connections to one service."""
 
-    def __init__(self, url: str, most: int = MOST_CONNECTIONS) -> None:
+    def __init__(self, url: str) -> None:
         """`url`: http://host:port, without a path."""
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
             raise ValueError("a service's address is http://host:port")
         self._host, self._port = parts.hostname, parts.port or 80
         self.authority = parts.netloc.encode()
-        self._most = most
         self._idle: list[Connection] = []
         self.under_way = 0
+
+    @property
+    def full(self) -> bool:
+        """Tell whether the next request would be refused."""
+        return self.under_way >= MOST_CONNECTIONS
 
     async def ask(self, request: bytes, *, bodiless: bool = False, repeatable: bool = False) -> Connection:
         """Send a request; returns the connection with the head of the answer, to be given back with `release`.
@@ -196,7 +200,7 @@ class Upstream:
         A kept connection may have died unseen: what is `repeatable` is then sent once more on a fresh one. Raises
         UpstreamAway, UpstreamFull.
         """
-        if self.under_way >= self._most:
+        if self.full:
             raise UpstreamFull
         self.under_way += 1
         connection = self._kept()

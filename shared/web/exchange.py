@@ -45,11 +45,15 @@ async def answer_problem(scope: Any, send: Any, problem: Problem) -> None:
     exchange = exchange_of(scope)
     exchange.problem = problem.code
     body = problem.body(exchange.context.correlation_id)
-    headers = [
+    await send({"type": "http.response.start", "status": problem.status, "headers": problem_headers(problem, body)})
+    await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
+
+
+def problem_headers(problem: Problem, body: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a problem's response, without those that every response gets."""
+    return [
         (b"content-type", PROBLEM_JSON.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         *((name.encode(), value.encode()) for name, value in problem.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})

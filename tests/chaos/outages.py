@@ -22,6 +22,7 @@ import aiohttp
 import asyncpg
 import orjson
 import psutil
+import uvloop
 
 from bench.paced import Asker, paced
 from deploy.local import process, scratch
@@ -274,7 +275,7 @@ def main() -> int:
     folder = scratch.make("outages")
     try:
         with platform(folder, SETTINGS) as state:
-            asyncio.run(all_of_it(state, folder, given.rate, given.seconds))
+            uvloop.run(all_of_it(state, folder, given.rate, given.seconds))
     except (Missed, Trouble) as problem:
         print(f"MISS  {problem}\nlogs and data: {folder}", flush=True)
         return 1

@@ -169,6 +169,31 @@ async def test_a_service_that_does_not_answer_in_time_is_asked_once(
     await until(hung_up)
 
 
+async def test_what_is_for_a_service_that_has_too_much_to_do_is_refused_at_the_door(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "MOST_CONNECTIONS", 1)
+    headers = gateway.as_(SPONSOR, "sponsor")
+    stream = await gateway.client.get("/v1/campaigns/a/b/stream", headers=headers)
+    for path in ("/v1/campaigns", "/v1/campaigns/a%20b"):  # which the long way reads
+        async with gateway.client.post(path, json={}, headers=headers) as response:
+            assert await problem(response) == (503, "overloaded", None)
+            assert response.headers["retry-after"] == "1"
+    async with gateway.client.post("/v1/campaigns", json={}) as response:  # nobody's token is looked at
+        assert await problem(response) == (503, "overloaded", None)
+    for path in ("/v1/deals/x/y", "/v1/campaigns", "/v1/dashboards/me"):  # another service, and our own reads
+        async with gateway.client.get(path, headers=headers) as response:
+            assert response.status == 200
+    stream.close()
+
+    async def taken() -> bool:
+        async with gateway.client.post("/v1/campaigns", json={}, headers=headers) as response:
+            return response.status == 201
+
+    await until(taken)
+    assert gateway.service.asked == ["/v1/campaigns/a/b/stream", "/v1/deals/x/y", "/v1/campaigns"]
+
+
 async def test_a_session_that_ended_is_refused_at_the_door(gateway: Gateway) -> None:
     session = new_id()
     headers = gateway.as_(SPONSOR, "sponsor", sid=session)

@@ -1,6 +1,7 @@
 """A process of its own: SIGTERM lets what is being answered finish, and a taken port is one clear failure."""
 
 import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -109,11 +110,14 @@ def test_a_port_that_is_taken() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        process = start(taken.getsockname()[1])
+        taken_port = taken.getsockname()[1]
+        process = start(taken_port)
         try:
             _, err = process.communicate(timeout=SLOW_SECONDS)
         finally:
             process.kill()
-    assert process.returncode != 0
-    assert "address already in use" in err
-    assert len(err.splitlines()) == 1
+    assert process.returncode == 1
+    (line,) = err.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["port"]) == ("port_not_opened", taken_port)
+    assert "Address already in use" in told["reason"]
