@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from shared.kernel.record import record
 from shared.web import metrics
 from shared.web.exchange import problem_headers
+from shared.web.joined import JoinedProtocol
 from shared.web.logs import requests
 from shared.web.observe import http_date
 from shared.web.problems import Problem
@@ -51,8 +50,8 @@ def nothing_refused(method: str, target: bytes) -> None:
     """Refuse nothing."""
 
 
-class ReadyProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with shortcuts for some targets, and refusals."""
+class ReadyProtocol(JoinedProtocol):
+    """The protocol with shortcuts for some targets, and refusals."""
 
     shortcuts: Mapping[bytes, Shortcut] = {}
     refuse: Refuse = staticmethod(nothing_refused)
@@ -177,5 +176,5 @@ def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
 def protocol(shortcuts: Mapping[bytes, Shortcut], refuse: Refuse = nothing_refused) -> Any:
     """Return the protocol with these shortcuts, target (path and query, as sent) -> what answers it, and refusals."""
     if not shortcuts and refuse is nothing_refused:
-        return HttpToolsProtocol
+        return JoinedProtocol
     return type("Protocol", (ReadyProtocol,), {"shortcuts": dict(shortcuts), "refuse": staticmethod(refuse)})
