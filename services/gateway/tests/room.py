@@ -26,7 +26,7 @@ from shared.messaging.envelope import Received
 from shared.messaging.projections import Projector
 from shared.messaging.topics import partition_of, topic_name
 from shared.testing.door import SERVICE_SECRET, free_port
-from shared.web.tests.running import Identity, served, signed, until
+from shared.web.tests.running import Identity, lived, served, signed, until
 
 EPOCH = new_id()
 CODEC = Codec(MESSAGES)
@@ -44,9 +44,7 @@ class Service:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            while (message := await receive())["type"] != "lifespan.shutdown":
-                await send({"type": f"{message['type']}.complete"})
-            await send({"type": "lifespan.shutdown.complete"})
+            await lived(receive, send)
             return
         self.asked.append(scope["path"])
         body = b""

@@ -45,6 +45,13 @@ async def served(app: Any, port: int | None = None) -> AsyncIterator[str]:
         await task
 
 
+async def lived(receive: Any, send: Any) -> None:
+    """Answer the lifespan of a raw ASGI app that has nothing to begin or to end."""
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": f"{message['type']}.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 async def _open(port: int) -> bool:
     with suppress(OSError):
         _, writer = await asyncio.open_connection("127.0.0.1", port)

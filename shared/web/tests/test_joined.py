@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.web.tests.running import PATIENCE_SECONDS, served
+from shared.web.tests.running import PATIENCE_SECONDS, lived, served
 
 LENGTHS: dict[str, list[tuple[bytes, bytes]]] = {"/known": [(b"content-length", b"4")], "/stream": []}
 
@@ -19,9 +19,7 @@ class Slow:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            while (message := await receive())["type"] != "lifespan.shutdown":
-                await send({"type": f"{message['type']}.complete"})
-            await send({"type": "lifespan.shutdown.complete"})
+            await lived(receive, send)
             return
         await send({"type": "http.response.start", "status": 200, "headers": LENGTHS[scope["path"]]})
         self.begun.set()

@@ -10,7 +10,7 @@ from shared.web import metrics
 from shared.web.problems import Problem
 from shared.web.ready import Ready, ready_of
 from shared.web.serve import serve
-from shared.web.tests.running import free_port
+from shared.web.tests.running import free_port, lived
 
 FIXED = b"host: x\r\n"
 
@@ -20,9 +20,7 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            while (message := await receive())["type"] != "lifespan.shutdown":
-                await send({"type": f"{message['type']}.complete"})
-            await send({"type": "lifespan.shutdown.complete"})
+            await lived(receive, send)
             return
         await asyncio.sleep(0.01)
         size = 0
