@@ -12,6 +12,7 @@ ours and the limit are asked at a constant rate and their 99th percentiles compa
 
 import asyncio
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -96,15 +97,24 @@ def compared(opened: Room, sponsor: Sponsor, limit: FreshDatabase, rival: str) -
     edited = partial(edits_per_second, rival, sponsor, tuple(f"c{number}" for number in range(MANY)))
     for way in (ours, inserted, edited):
         tools.warm(way)
-    followed = measure({"command, followed": ours})
+    behind: list[float] = []
+
+    def until_seen(measured: Callable[[], float]) -> float:
+        """Measure, and note how long those who follow take from there until they have all of it."""
+        figure = measured()
+        behind.append(asyncio.run(opened.caught_up("campaigns")))
+        return figure
+
+    followed = measure({"command, followed": partial(until_seen, ours)})
     half = median(followed["command, followed"]) / 2
     say(f"at half of the rate: {half:.0f} commands per second")
     p99s = measure(
         {
-            "command, p99": partial(edit_p99_ms, opened.state.gateway_url, sponsor, half),
+            "command, p99": partial(until_seen, partial(edit_p99_ms, opened.state.gateway_url, sponsor, half)),
             "raw append, p99": partial(raw.append_p99_ms, limit.owner_url, INSERT, VALUES, MANY, half, SECONDS),
         }
     )
+    say(f"the dashboards had all of it {median(behind):.2f} s after the last command, {max(behind):.2f} s at most")
     with opened.followers_stopped():
         found = measure({"command": ours, "raw append": inserted, "conventional build": edited})
     figures = [

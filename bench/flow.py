@@ -23,7 +23,7 @@ import uvloop
 from bench import room
 from bench.figures import ROUNDS, Figure, measure, ratio, report, say, table
 from bench.paced import p99_ms, paced
-from bench.room import Room
+from bench.room import CHECKPOINTS, MOST_SECONDS, Room
 from deploy.local.fresh import Databases, FreshDatabase
 from deploy.local.infra import Infra
 from services.gateway import consumers
@@ -48,13 +48,11 @@ RATES = (500, 1_000)  # commands per second
 SECONDS = 5.0  # at each rate, in each round
 MESSAGES_LIVE = 120_000  # that one consumer folds
 MESSAGES_ALONE = 300  # that are folded one at a time
-MOST_SECONDS = 120.0  # until something is visible, or folded
 READ_EVERY = 0.01  # seconds between two reads while a projection is made anew
 QUEUE = 1_000_000  # nothing is refused: what waits is what is measured
 SPONSORS = [new_id() for _ in range(500)]
 TYPE = "payments.WalletToppedUp.v1"
 METADATA = Metadata("bench", new_id())
-CHECKPOINTS = "SELECT partition, number FROM checkpoints WHERE consumer = $1 AND topic = $2"
 MESSAGES_OF = """
 SELECT position, id, stream, version, metadata, recorded_at, hash, partition, number, message_key, message_type, message
   FROM events WHERE message_type = $1 ORDER BY position LIMIT $2"""

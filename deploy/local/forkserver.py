@@ -42,10 +42,12 @@ class Program:
     arguments: Sequence[str]
     environment: Mapping[str, str]
     log: str
+    niceness: int = 0
 
     def become(self, server: int) -> None:
         """Do what `python -m <module> <arguments…>` would do from here on."""
         os.setsid()
+        tether.stand_back(self.niceness)
         output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         for number in (1, 2):
             os.dup2(output, number)
@@ -141,11 +143,18 @@ class ForkServer:
             raise Trouble(f"the fork server did not come up; {self._log} says:\n{process.tail(self._log)}") from None
 
     def start(
-        self, name: str, module: str, *arguments: str, log: Path, pid_file: Path, environment: Mapping[str, str]
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        log: Path,
+        pid_file: Path,
+        environment: Mapping[str, str],
+        niceness: int = 0,
     ) -> Child:
         """Start `module` as a program that serves until it is told to end, as `process.launch` would."""
         log.parent.mkdir(parents=True, exist_ok=True)
-        program = Program(module, arguments, environment, str(log))
+        program = Program(module, arguments, environment, str(log), niceness)
         try:
             forked = self._fork(program)
         except ServerGone:

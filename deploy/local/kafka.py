@@ -97,6 +97,7 @@ def _launch(
         pid_file=data_dir / "kafka.pid",
         folder=folder,
         stop_signal=stop_signal,
+        niceness=process.FOLLOWS,
     )
 
 

@@ -150,6 +150,7 @@ def start_unit(forks: ForkServer, plan: Plan, unit: Unit) -> Child:
         log=LOGS / f"{unit.name}.log",
         pid_file=running.LOCK / f"{unit.name}.pid",
         environment=plan.settings(unit.service),
+        niceness=0 if unit.role == "api" else process.FOLLOWS,
     )
 
 

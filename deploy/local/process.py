@@ -19,6 +19,9 @@ from deploy.local.trouble import Trouble
 
 TETHER = Path(__file__).with_name("tether.py")
 
+#: How nice those are who follow commands, and Kafka, to those whose answer somebody waits for: a tenth of their weight.
+FOLLOWS = 10
+
 
 class Handle(Protocol):
     """What we do with a process that we started: `subprocess.Popen`, and what a fork server has for a fork."""
@@ -83,6 +86,7 @@ def launch(
     user: str = "-",
     stop_signal: signal.Signals = signal.SIGTERM,
     death_signal: signal.Signals | None = None,
+    niceness: int = 0,
     pass_fds: Sequence[int] = (),
 ) -> Child:
     """Start `command` in `folder` with its output appended to `log`; it gets `death_signal` when we end.
@@ -90,7 +94,8 @@ def launch(
     Call it from the main thread: Linux sends that signal when the *thread* ends that started the process.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    whole = [sys.executable, "-I", "-S", TETHER, str(os.getpid()), str(int(death_signal or stop_signal)), user, folder]
+    ends = (os.getpid(), int(death_signal or stop_signal))
+    whole = [sys.executable, "-I", "-S", TETHER, *ends, user, niceness, folder]
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*map(str, whole), *map(str, command)],

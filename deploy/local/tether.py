@@ -1,16 +1,19 @@
 """Become another program that ends when the one which started it ends, and, started by root, runs as somebody else.
 
-Run as a file (`python tether.py <parent pid> <signal> <user or -> <folder> <command…>`), so that it needs neither the
-project nor the virtual environment on its path. Between fork and exec in the parent itself none of this would be safe,
-because the parent has threads.
+Run as a file (`python tether.py <parent pid> <signal> <user or -> <niceness> <folder> <command…>`), so that it needs
+neither the project nor the virtual environment on its path. Between fork and exec in the parent itself none of this
+would be safe, because the parent has threads.
 """
 
+import errno
 import os
 import pwd
 import signal
 import sys
+import time
 
 PR_SET_PDEATHSIG = 1
+AUTOGROUP = "/proc/self/autogroup"
 
 
 def end_with(parent: int, death_signal: int) -> None:
@@ -23,12 +26,29 @@ def end_with(parent: int, death_signal: int) -> None:
             sys.exit("the program that started this one has already ended")
 
 
+def stand_back(niceness: int) -> None:
+    """Be so nice; call it in a session of its own, among which Linux may share the cores before niceness counts."""
+    if not niceness:
+        return
+    os.nice(niceness)
+    while os.path.exists(AUTOGROUP):
+        try:
+            with open(AUTOGROUP, "w") as group:
+                group.write(str(niceness))
+            break
+        except OSError as problem:
+            if problem.errno != errno.EAGAIN:  # one in a tenth of a second, of all that are not root
+                break  # the kernel groups nothing, or lets nobody say
+            time.sleep(0.05)
+
+
 def main() -> None:
-    parent, death_signal, user, folder, *command = sys.argv[1:]
+    parent, death_signal, user, niceness, folder, *command = sys.argv[1:]
     if sys.platform == "linux":
         import ctypes  # now: the other user may not be able to read it
 
         ctypes.CDLL(None)
+    stand_back(int(niceness))
     if user != "-":
         entry = pwd.getpwnam(user)
         os.setgroups([])

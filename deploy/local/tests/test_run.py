@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local import infra, ports, postgres
+from deploy.local import infra, ports, postgres, process
 from deploy.local.paths import ROOT
 from deploy.local.plan import ROLES
 
@@ -49,6 +49,7 @@ def test_it_comes_up_says_ready_and_leaves_no_process(tmp_path: Path) -> None:
 
         started = psutil.Process(run.pid).children(recursive=True)
         assert len(started) > sum(map(len, ROLES.values()))
+        those_who_follow_stand_back(tmp_path)
         run.send_signal(signal.SIGINT)
         last = run.stdout.read()
         assert run.wait() == 0, last
@@ -67,3 +68,16 @@ def test_it_comes_up_says_ready_and_leaves_no_process(tmp_path: Path) -> None:
         infra.stop_left_over(tmp_path / "data")
         postgres.remove(tmp_path / "data")
         shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def those_who_follow_stand_back(folder: Path) -> None:
+    """Compare how nice processes are, and their sessions where Linux groups by them."""
+    nice = {"data/kafka": process.FOLLOWS}
+    for service, roles in ROLES.items():
+        nice |= {f"run/{service}-{role}": 0 if role == "api" else process.FOLLOWS for role in roles}
+    for name, expected in nice.items():
+        found = process.find(folder / f"{name}.pid")
+        assert found is not None, name
+        assert found.nice() == expected + os.nice(0), name
+        group = Path(f"/proc/{found.pid}/autogroup")
+        assert not group.exists() or group.read_text().endswith(f" nice {expected}\n"), name
