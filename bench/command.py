@@ -22,6 +22,7 @@ import uvloop
 
 from bench import room, server, tools
 from bench.figures import measure, ratio, report, say, table
+from bench.lag import caught_up
 from bench.paced import Asker, p99_ms, paced
 from bench.rivals import pgbench, raw
 from bench.room import Room, Sponsor
@@ -102,7 +103,7 @@ def compared(opened: Room, sponsor: Sponsor, limit: FreshDatabase, rival: str) -
     def until_seen(measured: Callable[[], float]) -> float:
         """Measure, and note how long those who follow take from there until they have all of it."""
         figure = measured()
-        behind.append(asyncio.run(opened.caught_up("campaigns")))
+        behind.append(asyncio.run(caught_up(opened.state)))
         return figure
 
     followed = measure({"command, followed": partial(until_seen, ours)})

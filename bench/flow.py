@@ -22,8 +22,9 @@ import uvloop
 
 from bench import room
 from bench.figures import ROUNDS, Figure, measure, ratio, report, say, table
+from bench.lag import CHECKPOINTS, MOST_SECONDS
 from bench.paced import p99_ms, paced
-from bench.room import CHECKPOINTS, MOST_SECONDS, Room
+from bench.room import Room
 from deploy.local.fresh import Databases, FreshDatabase
 from deploy.local.infra import Infra
 from services.gateway import consumers

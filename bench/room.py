@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import psutil
 
 from bench import server
@@ -20,15 +19,9 @@ from deploy.local.journey import PASSWORD
 from deploy.local.paths import ROOT
 from deploy.local.process import Child
 from deploy.local.running import Running
-from services.gateway import consumers
 from shared.kernel.ids import new_id
-from shared.messaging.topics import topic_name
 
 FRESH_SECONDS = 240.0  # a token is good for ten minutes
-
-MOST_SECONDS = 120.0  # until all is visible
-#: Where the gateway's read models stand in a topic.
-CHECKPOINTS = "SELECT partition, number FROM checkpoints WHERE consumer = $1 AND topic = $2"
 
 #: Everything is on as in production; limits are evaluated, and nobody reaches them.
 SETTINGS = {
@@ -57,23 +50,6 @@ class Room:
         found = process.find(self.folder / "run" / f"{unit}.pid")
         assert found is not None, f"{unit} does not run"
         return found.pid
-
-    async def caught_up(self, service: str) -> float:
-        """Wait until the dashboards have all that a service has committed by now; return the seconds that it took."""
-        began = time.perf_counter()
-        store = await asyncpg.connect(self.state.database_urls[service])
-        committed = dict(enumerate(await store.fetchval("SELECT numbers FROM head")))
-        await store.close()
-        gateway = await asyncpg.connect(self.state.database_urls["gateway"])
-        topic = topic_name(self.state.topic_prefix, service)
-        async with asyncio.timeout(MOST_SECONDS):
-            while True:
-                seen: dict[int, int] = dict(map(tuple, await gateway.fetch(CHECKPOINTS, consumers.READ_MODELS, topic)))
-                if all(seen.get(partition, 0) >= number for partition, number in committed.items()):
-                    break
-                await asyncio.sleep(0.01)
-        await gateway.close()
-        return time.perf_counter() - began
 
     @contextmanager
     def followers_stopped(self) -> Iterator[None]:

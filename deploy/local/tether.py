@@ -14,6 +14,7 @@ import time
 
 PR_SET_PDEATHSIG = 1
 AUTOGROUP = "/proc/self/autogroup"
+ATTEMPTS = 200  # in ten seconds; niceness by itself is no reason not to start
 
 
 def end_with(parent: int, death_signal: int) -> None:
@@ -31,14 +32,14 @@ def stand_back(niceness: int) -> None:
     if not niceness:
         return
     os.nice(niceness)
-    while os.path.exists(AUTOGROUP):
+    for _ in range(ATTEMPTS):
         try:
             with open(AUTOGROUP, "w") as group:
                 group.write(str(niceness))
-            break
+            return
         except OSError as problem:
             if problem.errno != errno.EAGAIN:  # one in a tenth of a second, of all that are not root
-                break  # the kernel groups nothing, or lets nobody say
+                return  # the kernel groups nothing, or lets nobody say
             time.sleep(0.05)
 
 

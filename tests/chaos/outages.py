@@ -14,16 +14,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import aiohttp
-import asyncpg
 import orjson
 import psutil
 import uvloop
 
+from bench.lag import behind, connected
 from bench.paced import Asker, paced
 from deploy.local import process, scratch
 from deploy.local.apart import platform
@@ -48,8 +47,6 @@ RECOVERY_BAR = 5.0  # seconds after an overload until commands are answered as f
 FULL_SPEED = 0.8  # of the rate before, which is itself measured for some seconds only
 MEMORY_BAR = 200.0  # MB that a process may grow by under overload
 ROLE = "sponsio_payments"
-GOALS = "SELECT numbers FROM head"
-REACHED = "SELECT partition, number FROM checkpoints WHERE consumer = 'projections' AND topic = $1"
 
 
 @record
@@ -139,29 +136,6 @@ def must(holds: bool, what: str) -> None:
     if not holds:
         raise Missed(what)
     say(f"ok    {what}")
-
-
-@asynccontextmanager
-async def connected(url: str) -> Any:
-    """Have a connection for a block."""
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def behind(state: Running) -> int:
-    """Return how many messages of all stores the gateway's read models have yet to see."""
-    missing = 0
-    async with connected(state.database_urls["gateway"]) as gateway:
-        for service, url in state.database_urls.items():
-            if service != "gateway":
-                async with connected(url) as store:
-                    numbers = await store.fetchval(GOALS)
-                seen = dict(await gateway.fetch(REACHED, f"{state.topic_prefix}.{service}.1"))
-                missing += sum(number - seen.get(partition, 0) for partition, number in enumerate(numbers))
-    return missing
 
 
 async def until(what: str, holds: Callable[[], Awaitable[bool]]) -> float:
