@@ -54,9 +54,9 @@ APPLICATIONS = Listing("applications", *_PARTIES)
 AD_REQUESTS = Listing("ad_requests", *_PARTIES)
 DEALS = Listing("deals", *_PARTIES)
 
-#: How PostgreSQL plans reads: once for all readers, since to plan a page takes as long as to read it. And what an index
-#: finds is not as expensive as on disks that turn: it would look for rare words in all that is shown.
-READS = {"plan_cache_mode": "force_generic_plan", "random_page_cost": "1.1"}
+#: What an index finds is not as expensive as on disks that turn: PostgreSQL would look for rare words in all that is
+#: shown.
+READS = {"random_page_cost": "1.1"}
 ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 #: What anybody may find: public, active, not suspended, within its dates, of somebody who is there.
@@ -85,7 +85,7 @@ DASHBOARDS = {
 class Where:
     """Conditions with their values, and the order of what they meet: `{0}` in a condition is the first of its values.
 
-    A statement is planned once for all values (READS), which is right unless another index serves some of the values.
+    A statement is planned once for all values (SESSION), which is right unless another index serves some of the values.
     """
 
     def __init__(self, *conditions: str) -> None:

@@ -20,9 +20,6 @@ from shared.eventstore.memory import Memory
 from shared.eventstore.schema import LOCK, READ, write
 from shared.eventstore.world import RECKONED_WITHIN, Granted, Head, Kept, World, take_for_granted
 
-#: All that an append looks for it looks for by key. A plan that was made while a table was small would read it whole.
-BY_KEY = "SET enable_seqscan = off"
-
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int = 0) -> list[list[Any]]:
     """Return rows as columns, `width` empty ones where there are none."""
@@ -57,7 +54,6 @@ class Committer:
         if self._connection is None or self._connection.is_closed():
             self._memory.forget()
             self._connection = await self._database.connect()
-            await self._connection.execute(BY_KEY)
             await self._connection.set_type_codec(  # bytes in, bytes out: the chain runs over exactly these
                 "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
             )

@@ -11,7 +11,21 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 AnyConnection: TypeAlias = "Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
-SESSION = {"timezone": "UTC", "idle_in_transaction_session_timeout": "30000", "application_name": "sponsio"}
+#: All that is looked for often is looked for by key. A plan is made once, not for every call (to plan a step of the
+#: projector takes half as long as the step), and it is never one that reads a whole table that was small by then. All
+#: who lock rows that they name come to them in the order of the names.
+BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+SESSION = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "30000",
+    "application_name": "sponsio",
+    **BY_KEY,
+}
 
 #: What asyncpg raises when PostgreSQL cannot be reached, hangs up or gives up: nothing is known to be wrong with the
 #: statement.

@@ -64,10 +64,11 @@ class Table:
         self.empty: State = projection.Row(), 0, {}
         self._encoder = msgspec.json.Encoder()
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(projection.Row)
-        self.begin = (
-            f"INSERT INTO \"{name}\" SELECT k, '{{}}', 0, '{{}}' FROM unnest($1::text[]) k ON CONFLICT DO NOTHING"
+        #: Inserts what is missing and locks what is there, one key after the other in the order of $1.
+        self.hold = (
+            f"INSERT INTO \"{name}\" AS t SELECT k, '{{}}', 0, '{{}}' FROM unnest($1::text[]) k"
+            " ON CONFLICT (key) DO UPDATE SET version = t.version WHERE false"
         )
-        self.lock = f'SELECT key, row, version, seen FROM "{name}" WHERE key = ANY ($1) ORDER BY key FOR UPDATE'
         self.write = (
             f'UPDATE "{name}" t SET row = w.row, version = w.version, seen = w.seen'
             " FROM unnest($1::text[], $2::text[]::jsonb[], $3::bigint[], $4::text[]::jsonb[])"
@@ -107,17 +108,14 @@ class Fold:
         self._changed: set[str] = set()
 
     async def load(self, connection: AnyConnection, keys: Iterable[str]) -> None:
-        """Lock all, and insert what is missing, in key order.
+        """Lock all, and insert what is missing, in key order: who does the same never waits for us in a circle.
 
-        Two projectors never wait for each other in a circle; where three do, PostgreSQL ends it, and one tries again.
+        With a step `at_once`, which inserts last, it may come to one; PostgreSQL ends one of both, and it tries again.
         """
         wanted = sorted(keys, key=str.encode)
         if wanted:
-            found = await connection.fetch(self._table.lock, wanted)
-            if len(found) < len(wanted):
-                await connection.execute(self._table.begin, wanted)
-                found = await connection.fetch(self._table.lock, wanted)
-            for r in found:
+            await connection.execute(self._table.hold, wanted)
+            for r in await connection.fetch(self._table.find, wanted):
                 self._rows[r["key"]] = self._table.state(r)
 
     def apply(self, keys: tuple[str, ...], message: Received, event: Any) -> None:

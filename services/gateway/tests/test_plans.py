@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.fresh import FreshDatabase
 from services.gateway.queries import CAMPAIGN_TEXT, CAMPAIGNS, OPEN, READS, Where, page, prefixes, select
-from shared.eventstore.database import Database
+from shared.eventstore.database import SESSION, Database
 
 MANY, RARE = 20_000, 10
 FILL = """
@@ -48,7 +48,7 @@ async def test_what_is_rare_is_found_by_its_index(
     service_database: Callable[[str], FreshDatabase], where: Where, index: str
 ) -> None:
     """Also where most niches are common, as here: one of two."""
-    connection = await asyncpg.connect(service_database("gateway").owner_url, server_settings=READS)
+    connection = await asyncpg.connect(service_database("gateway").owner_url, server_settings={**SESSION, **READS})
     try:
         await connection.execute(FILL, MANY, MANY // RARE)
         await connection.execute("ANALYZE campaign_listing")

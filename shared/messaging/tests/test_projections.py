@@ -112,6 +112,15 @@ async def familiar(projector: Projector) -> None:
         await projector.take([run(filled(0, number, "a", 1))])
 
 
+async def test_what_a_step_says_is_planned_once(projector: Projector, reader: Database) -> None:
+    for number in range(1, 21):
+        await projector.take([run(filled(0, number, f"k{number % 4}", 1))])
+    counted = await reader.fetchrow("SELECT max(generic_plans), sum(custom_plans) FROM pg_prepared_statements")
+    assert counted is not None
+    assert counted["max"] > 10
+    assert counted["sum"] == 0
+
+
 async def test_what_is_as_it_was_left_takes_one_round_trip(projector: Projector, reader: Database) -> None:
     await familiar(projector)
     before = steps_at_once()
