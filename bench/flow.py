@@ -34,8 +34,9 @@ from shared.eventstore.append import Appender
 from shared.eventstore.database import Connection, Database
 from shared.eventstore.entry import Answer, Committed, Entry, Message, Metadata, NewEvent, Request
 from shared.kernel.ids import new_id
+from shared.kernel.record import replace
 from shared.messaging import token
-from shared.messaging.batches import WATCHED, Pace
+from shared.messaging.batches import WATCHED
 from shared.messaging.beside import Beside
 from shared.messaging.projections import Projector
 from shared.messaging.rebuild import rebuild
@@ -170,7 +171,7 @@ async def projected(url: str, opened: Room, batch: int, count: int) -> float:
         f"bench-{new_id()}",
         [topic],
         projector,
-        Pace(batch, WATCHED.rest_seconds),
+        replace(WATCHED, batch=batch),
     )
     running = asyncio.create_task(runner.run())
     async with asyncio.timeout(MOST_SECONDS):

@@ -28,16 +28,20 @@ class Run:
 
 @record
 class Pace:
-    """How a consumer goes: at most `batch` messages in a step, and so long a rest between two, when more gather."""
+    """How a consumer goes: at most `batch` messages in a step, and a rest between two, when more gather.
+
+    `rest_seconds` always, and `patience` times as long as a step was kept waiting for a core (`resting.py`).
+    """
 
     batch: int
     rest_seconds: float
+    patience: int
 
 
 #: Nobody waits for it, and every step is a commit.
-CALM = Pace(500, 0.02)
+CALM = Pace(500, 0.02, 5)
 #: Somebody watches, and a row that many messages change is written once for all of them.
-WATCHED = Pace(2_000, 0.002)
+WATCHED = Pace(2_000, 0, 1)
 
 
 def step(consumer: str, run: Run, after: int, last: Item) -> Move:

@@ -24,7 +24,6 @@ log = structlog.get_logger()
 LOCK = 0x53504F4E52454C59  # "SPONRELY"
 POLL_SECONDS = 1.0  # for the lock
 IDLE_SECONDS = 8.0  # without a NOTIFY; below idle_session_timeout
-REST_SECONDS = 0.002  # between two looks: what is committed meanwhile goes together
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 #: A leader that is frozen, or cut off, loses its session and with it the lock, within some ten seconds.
@@ -104,7 +103,7 @@ class Relay:
             sender = Sender(self._bootstrap, self._topic, f"{self._service}-relay")
             await sender.start()
             self._be_silent("")
-            rest = Rest(REST_SECONDS, self._limit)
+            rest = Rest(0, 1, self._limit)
             while True:
                 await self._send_all(connection, sender)
                 await rest.take(0)

@@ -40,7 +40,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]
         """`group`: Kafka's name for all processes that share this consumer's partitions."""
         self._database = database
         self._taker = taker
-        self._rest = Rest(pace.rest_seconds, pace.batch)
+        self._rest = Rest(pace.rest_seconds, pace.patience, pace.batch)
         self._following = Following(database, taker.consumer)
         self._subscription = Subscription(bootstrap, group, topics, self._receive, self, pace.batch)
         self._turn = asyncio.Lock()  # batches and replays of one process never overlap
