@@ -2,7 +2,7 @@
 
 The platform is the real one. Top-ups of 500 sponsors enter payments through the append library, 500 and 1,000 a second;
 payments' worker relays them, the gateway's projector folds them into every read model. A commit is visible when the
-checkpoint that moves with the rows has passed its message, as the gateway's database says to one that listens to it.
+gateway's database, behind the commit of the sponsor's dashboard, tells one that listens which version that is now.
 The limit of the projector is COPY of the same messages into a bare table, its rival itself with one message at a time.
 """
 
@@ -22,7 +22,7 @@ import uvloop
 
 from bench import room
 from bench.figures import ROUNDS, Figure, measure, ratio, report, say, table
-from bench.lag import CHECKPOINTS, MOST_SECONDS
+from bench.lag import MOST_SECONDS
 from bench.paced import p99_ms, paced
 from bench.room import Room
 from deploy.local.fresh import Databases, FreshDatabase
@@ -35,7 +35,6 @@ from shared.eventstore.database import Connection, Database
 from shared.eventstore.entry import Answer, Committed, Entry, Message, Metadata, NewEvent, Request
 from shared.kernel.ids import new_id
 from shared.kernel.record import replace
-from shared.messaging import token
 from shared.messaging.batches import WATCHED
 from shared.messaging.beside import Beside
 from shared.messaging.projections import Projector
@@ -55,6 +54,7 @@ QUEUE = 1_000_000  # nothing is refused: what waits is what is measured
 SPONSORS = [new_id() for _ in range(500)]
 TYPE = "payments.WalletToppedUp.v1"
 METADATA = Metadata("bench", new_id())
+VERSIONS = f"SELECT key, version FROM {sponsor_dashboard.NAME} WHERE key = ANY ($1)"
 MESSAGES_OF = """
 SELECT position, id, stream, version, metadata, recorded_at, hash, partition, number, message_key, message_type, message
   FROM events WHERE message_type = $1 ORDER BY position LIMIT $2"""
@@ -75,26 +75,34 @@ class Watch:
     """Notices when what was committed is visible: `seconds` has one figure for each commit."""
 
     seconds: list[float] = field(default_factory=list)
-    _waiting: dict[int, deque[tuple[int, float]]] = field(default_factory=lambda: defaultdict(deque))
-    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+    _committed: dict[str, int] = field(default_factory=dict)  # the version that counts the last commit of a sponsor
+    _seen: dict[str, tuple[int, float]] = field(default_factory=dict)  # the version that is visible, and since when
+    _waiting: dict[str, deque[tuple[int, float]]] = field(default_factory=lambda: defaultdict(deque))
 
-    def expect(self, partition: int, number: int, committed: float) -> None:
-        """Wait for a message whose commit was answered at `committed`."""
-        self._waiting[partition].append((number, committed))
-        self._moved.set()
+    async def begin(self, gateway: Connection) -> None:
+        """Look at all dashboards as they are, and from now on at what is told of them."""
+        await gateway.add_listener("changed", lambda *told: self._changed(orjson.loads(told[-1])))
+        for key, version in await gateway.fetch(VERSIONS, SPONSORS):
+            self._committed[key] = version
 
-    async def watch(self, gateway: Connection, topic: str) -> None:
-        """Look whenever the projector has committed, until cancelled."""
-        await gateway.add_listener("moved", lambda *_: self._moved.set())
-        while True:
-            await self._moved.wait()
-            self._moved.clear()
-            rows = await gateway.fetch(CHECKPOINTS, consumers.READ_MODELS, topic)
-            now = time.perf_counter()
-            for partition, number in rows:
-                waiting = self._waiting[partition]
-                while waiting and waiting[0][0] <= number:
-                    self.seconds.append(now - waiting.popleft()[1])
+    def expect(self, sponsor: str, committed: float) -> None:
+        """Wait for what was committed at `committed`: every message of a sponsor is one version of the dashboard."""
+        version = self._committed[sponsor] = self._committed.get(sponsor, 0) + 1
+        seen, at = self._seen.get(sponsor, (0, 0.0))
+        if seen >= version:
+            self.seconds.append(max(at - committed, 0.0))
+        else:
+            self._waiting[sponsor].append((version, committed))
+
+    def _changed(self, told: dict[str, Any]) -> None:
+        if told["p"] != sponsor_dashboard.NAME:
+            return
+        now = time.perf_counter()
+        for key, version in told["k"]:
+            self._seen[key] = version, now
+            waiting = self._waiting[key]
+            while waiting and waiting[0][0] <= version:
+                self.seconds.append(now - waiting.popleft()[1])
 
     async def emptied(self) -> None:
         """Wait until all is visible."""
@@ -111,23 +119,18 @@ async def flow(opened: Room, rate: int) -> tuple[float, float]:
     appender = Appender(payments, "payments", queue=QUEUE)
     await appender.start()
     watch, commits = Watch(), list[float]()
-    watching = asyncio.create_task(watch.watch(gateway, topic_name(opened.state.topic_prefix, "payments")))
+    await watch.begin(gateway)
 
     async def act(number: int) -> None:
         began = time.perf_counter()
         outcome = await appender.append(top_up(number))
         committed = time.perf_counter()
         assert isinstance(outcome, Committed), outcome
-        assert outcome.answer is not None
         commits.append(committed - began)
-        [seen] = token.parse(outcome.answer.token)
-        watch.expect(seen.partition, seen.number, committed)
+        watch.expect(SPONSORS[number % len(SPONSORS)], committed)
 
     await paced(rate, SECONDS, act)
     await watch.emptied()
-    watching.cancel()
-    with suppress(asyncio.CancelledError):
-        await watching
     await appender.stop()
     await gateway.close()
     await payments.close()
