@@ -11,6 +11,10 @@ LOOPBACK = "127.0.0.1"
 #: port was chosen would find it taken.
 NEVER_OUTGOING = range(10_240, 32_000)
 
+#: Ports that were given in this process. Its servers begin seconds later, and others choose meanwhile; so each is held
+#: until the process ends, by the datagram socket of the same number, of which there is one.
+_held: dict[int, socket.socket] = {}
+
 
 def is_free(port: int) -> bool:
     """Tell whether a server could listen on `port` now."""
@@ -24,15 +28,27 @@ def is_free(port: int) -> bool:
 
 
 def any_free() -> int:
-    """Return a port that nobody listens on at this moment, and that no outgoing connection will be given meanwhile."""
-    while not is_free(port := random.choice(NEVER_OUTGOING)):
+    """Return a port that nobody listens on, and that nobody is given meanwhile: neither by us nor for going out."""
+    while not (is_free(port := random.choice(NEVER_OUTGOING)) and _hold(port)):
         pass
     return port
 
 
+def _hold(port: int) -> bool:
+    """Tell whether `port` was to be had, and is ours now."""
+    held = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        held.bind((LOOPBACK, port))
+    except OSError:
+        held.close()
+        return False
+    _held[port] = held
+    return True
+
+
 def preferred(port: int) -> int:
-    """Return `port` where it is free, any free one otherwise."""
-    return port if is_free(port) else any_free()
+    """Return `port` where it is free and no other process was given it, any free one otherwise."""
+    return port if is_free(port) and (port in _held or _hold(port)) else any_free()
 
 
 def required(port: int, setting: str) -> int:
