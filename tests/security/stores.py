@@ -5,10 +5,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Self
 
 import asyncpg
 
+from services.gateway import consumers
+from shared.contracts.catalogue import PRODUCERS
+from shared.messaging.topics import topic_name
 from tests.conftest import PATIENCE_SECONDS, Platform
 from tests.security.table import APIS
 
@@ -18,6 +22,17 @@ HEAD = "SELECT position, encode(hash, 'hex') AS hash, numbers FROM head"
 CHECKPOINTS = "SELECT consumer, topic, partition, number FROM checkpoints"
 DUE = "SELECT count(*) FROM deadlines WHERE due_at <= store_now()"
 SINCE = "SELECT position, stream, type FROM events WHERE position > $1 ORDER BY position LIMIT 10"
+
+#: Who hears whom: service, consumer, producer.
+FOLLOWED = [
+    *(
+        (service, "processes", producer)
+        for service in PRODUCERS
+        for producer in import_module(f"services.{service}.main").DEFINITION.listens_to()
+    ),
+    *(("gateway", consumers.READ_MODELS, producer) for producer in PRODUCERS),
+    ("gateway", consumers.PEOPLE, "identity"),
+]
 
 
 @dataclass
@@ -68,17 +83,19 @@ class Stores:
         return left
 
     async def _behind(self) -> list[str]:
+        """Name whoever has yet to hear something, also on partitions where it has no checkpoint so far."""
         heads, checkpoints, due = await self._each(HEAD), await self._each(CHECKPOINTS), await self._each(DUE)
-        told = {
-            (f"{self.prefix}.{service}.1", partition): number
-            for service, rows in heads.items()
-            for partition, number in enumerate(rows[0]["numbers"])
-        }
-        late = [
-            f"{service}: {row['consumer']} on {row['topic']}[{row['partition']}]"
+        heard = {
+            (service, row["consumer"], row["topic"], row["partition"]): row["number"]
             for service, rows in checkpoints.items()
             for row in rows
-            if row["number"] < told.get((row["topic"], row["partition"]), 0)
+        }
+        late = [
+            f"{service}: {consumer} on {topic}[{partition}]"
+            for service, consumer, producer in FOLLOWED
+            for topic in (topic_name(self.prefix, producer),)
+            for partition, number in enumerate(heads[producer][0]["numbers"])
+            if heard.get((service, consumer, topic, partition), 0) < number
         ]
         return late + [f"{service}: deadlines are due" for service, rows in due.items() if rows[0]["count"]]
 
