@@ -121,6 +121,23 @@ async def test_what_a_step_says_is_planned_once(projector: Projector, reader: Da
     assert counted["sum"] == 0
 
 
+async def test_a_step_comes_to_its_rows_in_the_order_of_their_keys(
+    projector: Projector, reader_owner: Database, reader: Database
+) -> None:
+    """As those do who lock them; a plan that read a small table whole would come to them in the table's order."""
+    statement = at_once._write(((at_once.CHANGE, "popular"),))
+    await familiar(projector)
+    for prepare in ("SELECT", "ANALYZE popular"):  # as in a new table, and as in one that is known to be small
+        await reader_owner.execute(prepare)
+        async with reader.pool.acquire() as connection:
+            await connection.execute(f"PREPARE step AS {statement}")
+            explained = await connection.fetch(f"EXPLAIN EXECUTE step ({', '.join(['NULL'] * 14)})")
+            await connection.execute("DEALLOCATE step")
+        plan = "\n".join(line[0] for line in explained)
+        assert "Index Scan using popular_pkey" in plan, plan
+        assert "Hash Join" not in plan, plan
+
+
 async def test_what_is_as_it_was_left_takes_one_round_trip(projector: Projector, reader: Database) -> None:
     await familiar(projector)
     before = steps_at_once()
