@@ -36,18 +36,22 @@ from deploy.local.trouble import Trouble
 
 @dataclass
 class Program:
-    """What a fork becomes; its output is appended to `log`."""
+    """What a fork becomes; its output is appended to `log`. `place`: the cores that it keeps to, or all."""
 
     module: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     log: str
     niceness: int = 0
+    place: Sequence[int] = ()
 
     def become(self, server: int) -> None:
         """Do what `python -m <module> <arguments…>` would do from here on."""
         os.setsid()
         tether.stand_back(self.niceness)
+        if self.place:
+            with contextlib.suppress(OSError):  # where that is forbidden it runs all the same
+                os.sched_setaffinity(0, self.place)
         output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         for number in (1, 2):
             os.dup2(output, number)
@@ -151,10 +155,11 @@ class ForkServer:
         pid_file: Path,
         environment: Mapping[str, str],
         niceness: int = 0,
+        place: Sequence[int] = (),
     ) -> Child:
         """Start `module` as a program that serves until it is told to end, as `process.launch` would."""
         log.parent.mkdir(parents=True, exist_ok=True)
-        program = Program(module, arguments, environment, str(log), niceness)
+        program = Program(module, arguments, environment, str(log), niceness, place)
         try:
             forked = self._fork(program)
         except ServerGone:

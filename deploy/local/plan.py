@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,16 @@ class Unit:
     @property
     def ready_url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}/readyz"
+
+    def place(self, cores: Sequence[int]) -> Sequence[int]:
+        """Return those of the cores that there are on which it may run; none of them: wherever the kernel will.
+
+        Every request passes the gateway and one of the services. Where cores are fewer than those who answer, the
+        gateway keeps to the first and they to the others, or the kernel would often have both wait for the same one.
+        """
+        if self.role != "api" or not 1 < len(cores) < len(SERVICES):
+            return ()
+        return cores[:1] if self.service == "gateway" else cores[1:]
 
 
 def units(gateway_port: int) -> list[Unit]:

@@ -141,6 +141,11 @@ async def ask(session: aiohttp.ClientSession, url: str) -> str:
         return f"{NO_ANSWER} ({type(error).__name__})"
 
 
+def cores() -> list[int]:
+    """Return the numbers of those on which we may run; none where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+
+
 def start_unit(forks: ForkServer, plan: Plan, unit: Unit) -> Child:
     """Start a process as production does, with `python -m services.<service>.main <role>`, from modules at hand."""
     return forks.start(
@@ -151,6 +156,7 @@ def start_unit(forks: ForkServer, plan: Plan, unit: Unit) -> Child:
         pid_file=running.LOCK / f"{unit.name}.pid",
         environment=plan.settings(unit.service),
         niceness=0 if unit.role == "api" else process.FOLLOWS,
+        place=unit.place(cores()),
     )
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -179,3 +179,16 @@ def test_crashes_are_followed_by_longer_and_longer_pauses(monkeypatch: pytest.Mo
         now[0] += watched.pause
         watched.look()
     assert pauses == [0.5, 1, 2, 4, 8, 15, 15, 15]
+
+
+@pytest.mark.parametrize(
+    ("cores", "gateway", "service"),
+    [([], [], []), ([3], [], []), ([0, 1], [0], [1]), ([2, 5, 7, 8], [2], [5, 7, 8]), (range(6), [], [])],
+)
+def test_the_gateway_and_the_services_keep_apart_where_cores_are_few(
+    cores: Sequence[int], gateway: list[int], service: list[int]
+) -> None:
+    assert list(Unit("gateway", "api", 1).place(cores)) == gateway
+    assert list(Unit("payments", "api", 2).place(cores)) == service
+    assert not Unit("payments", "worker", 3).place(cores)
+    assert not Unit("gateway", "projector", 4).place(cores)

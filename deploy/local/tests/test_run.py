@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local import infra, ports, postgres, process
+from deploy.local import infra, platform, ports, postgres, process
 from deploy.local.paths import ROOT
 from deploy.local.plan import ROLES
 
@@ -50,6 +50,7 @@ def test_it_comes_up_says_ready_and_leaves_no_process(tmp_path: Path) -> None:
         started = psutil.Process(run.pid).children(recursive=True)
         assert len(started) > sum(map(len, ROLES.values()))
         those_who_follow_stand_back(tmp_path)
+        those_who_answer_keep_apart(tmp_path)
         run.send_signal(signal.SIGINT)
         last = run.stdout.read()
         assert run.wait() == 0, last
@@ -81,3 +82,15 @@ def those_who_follow_stand_back(folder: Path) -> None:
         assert found.nice() == min(expected + os.nice(0), 19), name
         group = Path(f"/proc/{found.pid}/autogroup")
         assert not group.exists() or group.read_text().endswith(f" nice {expected}\n"), name
+
+
+def those_who_answer_keep_apart(folder: Path) -> None:
+    """Compare where processes may run: the gateway not where the services are, those who follow everywhere."""
+    cores = platform.cores()
+    apart = 1 < len(cores) < len(ROLES)
+    for service, roles in ROLES.items():
+        for role in roles:
+            found = process.find(folder / f"run/{service}-{role}.pid")
+            assert found is not None
+            place = cores[:1] if service == "gateway" else cores[1:]
+            assert not cores or found.cpu_affinity() == (place if apart and role == "api" else cores), (service, role)
