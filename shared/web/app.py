@@ -1,16 +1,15 @@
 """The app of a service: its routers behind observation, body checks and the permission table."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from copy import copy
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web import description, health
 from shared.web.authentication import Authenticator, Caller
@@ -22,6 +21,7 @@ from shared.web.health import Check, Health
 from shared.web.observe import Observe
 from shared.web.permissions import PUBLIC, Permission, pair
 from shared.web.refusals import HANDLERS
+from shared.web.routed import Routed
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -39,11 +39,18 @@ class _App(FastAPI):
     """FastAPI without the layers that have nothing to do here: Observe answers what fails, and reports it."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return the layers of ours, and inside of them the one that turns exceptions into answers."""
-        app: ASGIApp = ExceptionMiddleware(self.router, self.exception_handlers)
+        """Return the layers of ours, and inside of them the one that finds routes and answers what they raise."""
+        app: ASGIApp = Routed(self.router, self.exception_handlers)
         for layer in reversed(self.user_middleware):
             app = layer.cls(app, *layer.args, **layer.kwargs)
         return app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Lead a request into the layers. FastAPI and Starlette do no more where telemetry is off, in two turns."""
+        if scope["type"] != "http" or self.middleware_stack is None:
+            return super().__call__(scope, receive, send)
+        scope["app"] = self
+        return cast(Coroutine[Any, Any, None], self.middleware_stack(scope, receive, send))
 
 
 def create_app(

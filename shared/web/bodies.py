@@ -7,6 +7,7 @@ the handler asks for it, so that a caller who may not do it is told that first.
 import json
 import math
 import sys
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -121,6 +122,7 @@ def _finite(number: str) -> float:
     return value
 
 
+@lru_cache(maxsize=100)
 def is_json(content_type: str | None) -> bool:
     """Tell whether a Content-Type is application/json, with no charset or UTF-8."""
     kind, *parameters = (content_type or "").lower().split(";")

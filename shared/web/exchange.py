@@ -24,6 +24,7 @@ class Exchange:
     permission: "Permission | None" = None
     caller: "Caller | None" = None
     problem: str | None = None  # the code that was answered
+    status: int = 0  # of the answer, once it has begun
 
 
 def exchange_of(scope: Any) -> Exchange:

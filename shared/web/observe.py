@@ -35,12 +35,10 @@ class Observe:
         context = tracing.begin(header(headers, b"traceparent"), header(headers, b"x-correlation-id"))
         exchange = scope[KEY] = Exchange(context)
         started = time.perf_counter()
-        status = 0
 
         async def observed(message: Any) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                exchange.status = message["status"]
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"date", http_date(int(time.time()))),
@@ -52,15 +50,15 @@ class Observe:
             await self._app(scope, receive, observed)
         except Exception as problem:
             log.error("request_failed", route=_route(exchange), method=scope["method"], **describe(problem))
-            if status:
+            if exchange.status:
                 raise  # half an answer is sent: the server has to cut the connection
             await answer_problem(scope, observed, Problem("internal-error"))
         finally:
             if scope["path"] not in UNOBSERVED:
-                self._note(scope["method"], exchange, status, time.perf_counter() - started)
+                self._note(scope["method"], exchange, time.perf_counter() - started)
 
-    def _note(self, method: str, exchange: Exchange, status: int, seconds: float) -> None:
-        route = _route(exchange)
+    def _note(self, method: str, exchange: Exchange, seconds: float) -> None:
+        route, status = _route(exchange), exchange.status
         metrics.REQUESTS.observe(method, route, status, seconds)
         if exchange.problem is not None:
             metrics.REFUSALS.labels(exchange.problem).inc()
