@@ -74,6 +74,7 @@ class Appender:
                 batch = [item for item in batch if not item[1].done()]
                 if batch:
                     await self._settle(batch)
+                    await asyncio.sleep(0)  # who was answered goes first: the next batch wakes PostgreSQL on this core
 
     async def _settle(self, batch: list[tuple[Entry, asyncio.Future[Outcome]]]) -> None:
         try:

@@ -215,6 +215,22 @@ async def test_a_head_that_somebody_holds_for_too_long_is_an_unknown_outcome(sto
     assert isinstance(await store.appender.append(entry), Committed)
 
 
+async def test_who_was_answered_goes_on_before_the_next_batch(store: Store) -> None:
+    async def append(*streams: str) -> list[Any]:
+        return [await store.appender.append(Entry(ME, {stream: 0}, (event(stream),))) for stream in streams]
+
+    holder = await store.database.connect()
+    async with holder.transaction():
+        await holder.execute("SELECT FROM head FOR UPDATE")
+        one_after_another = asyncio.create_task(append("jar-1", "jar-2"))
+        await asyncio.sleep(0.05)
+        waits = asyncio.create_task(append("jar-3"))
+        await asyncio.sleep(0.05)
+    (first, second), (waited,) = await asyncio.gather(one_after_another, waits)
+    assert first.recorded_at < waited.recorded_at == second.recorded_at  # a batch has one time
+    await holder.close()
+
+
 async def test_a_new_store_is_never_read_whole_by_an_append(store: Store) -> None:
     appender = Appender(store.database, "jars")
     await appender.start()
