@@ -24,9 +24,9 @@ class Routed:
         self._router = router
         self._handlers = handlers
         self._routes: dict[tuple[str, int], list[Route]] = {}
-        for route in router.routes:
-            for method in _plain(route).methods or ():
-                self._routes.setdefault((method, _plain(route).path.count("/")), []).append(_plain(route))
+        for route in map(_plain, router.routes):
+            for method in route.methods or ():
+                self._routes.setdefault((method, route.path.count("/")), []).append(route)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handle one connection."""
