@@ -101,6 +101,14 @@ async def test_what_has_no_handler_or_comes_after_the_answer_has_begun_is_raised
         await answer(Routed(router, {HTTPException: refused}), "GET", "/jars/1")
 
 
+async def test_what_fits_is_found_without_asking_the_router() -> None:
+    class Never(Router):
+        async def __call__(self, *_: Any) -> None:
+            raise AssertionError("it tries all routes")
+
+    assert (await answer(Routed(Never(ROUTES), HANDLERS), "GET", "/jars"))[0]["status"] == 200
+
+
 def test_an_address_of_any_length_has_no_place() -> None:
     with pytest.raises(ValueError, match="any length"):
         Routed(Router([Route("/files/{name:path}", tell)]), HANDLERS)
