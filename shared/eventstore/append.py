@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter, deque
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, islice
 
 import structlog
 
@@ -10,10 +12,15 @@ from shared.eventstore import metrics
 from shared.eventstore.commit import Committer
 from shared.eventstore.database import AWAY, Database
 from shared.eventstore.entry import Entry, Outcome, Reckoned
+from shared.eventstore.world import touched
 
 log = structlog.get_logger()
 
 BATCH_LIMIT = 256
+LANES = 2  # a third would wait for the lock of the second, and not always in its turn
+WORTH_A_STATEMENT = 24  # entries; fewer wait until what is under way has landed
+
+Item = tuple[Entry, asyncio.Future[Outcome]]
 
 
 class Overloaded(Exception):
@@ -24,28 +31,39 @@ class StoreAway(Exception):
     """PostgreSQL did not answer: whether the entry is committed is not known."""
 
 
+@dataclass(slots=True, eq=False)
+class Flight:
+    """What is sent together, and the names of what it must not share with another that is under way."""
+
+    items: list[Item]
+    touched: set[tuple[str, ...]]
+
+
 class Appender:
-    """Owns the connection that writes. `append` may be called by any number of tasks at once."""
+    """Owns the connections that write. `append` may be called by any number of tasks at once."""
 
     def __init__(self, database: Database, service: str, queue: int = 2_048) -> None:
         self._committer = Committer(database, service)
         self._limit = queue
-        self._waiting: deque[tuple[Entry, asyncio.Future[Outcome]]] = deque()
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Item] = deque()
+        self._under_way: list[Flight] = []
+        self._lanes: list[asyncio.Task[None]] = []
+        self._resting: list[asyncio.Future[None]] = []  # lanes that have nothing to send
 
     async def start(self) -> None:
-        """Begin to take entries; the connection is opened with the first batch."""
-        self._task = asyncio.create_task(self._run(), name="appender")
+        """Begin to take entries; a connection is opened with the first batch that needs it."""
+        self._lanes = [asyncio.create_task(self._lane(), name="appender") for _ in range(LANES)]
 
     async def stop(self) -> None:
         """Finish what is queued, within ten seconds, and close."""
-        if self._task is not None:
+        if self._lanes:
+            unanswered = (*self._waiting, *chain.from_iterable(flight.items for flight in self._under_way))
             with suppress(TimeoutError):
                 async with asyncio.timeout(10):
-                    await asyncio.gather(*(answered for _, answered in self._waiting), return_exceptions=True)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+                    await asyncio.gather(*(answered for _, answered in unanswered), return_exceptions=True)
+            for lane in self._lanes:
+                lane.cancel()
+            await asyncio.gather(*self._lanes, return_exceptions=True)
         for _, answered in self._waiting:
             if not answered.done():
                 answered.set_exception(StoreAway("stopped"))
@@ -61,22 +79,47 @@ class Appender:
             raise Overloaded
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, answered))
-        self._wake.set()
+        self._stir()
         return await answered
 
-    async def _run(self) -> None:
+    async def _lane(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH_LIMIT, len(self._waiting)))]
-                metrics.QUEUED.set(len(self._waiting))
-                batch = [item for item in batch if not item[1].done()]
-                if batch:
-                    await self._settle(batch)
-                    await asyncio.sleep(0)  # who was answered goes first: the next batch wakes PostgreSQL on this core
+            flight = self._next()
+            if flight is None:
+                self._resting.append(asyncio.get_running_loop().create_future())
+                await self._resting[-1]
+                continue
+            self._under_way.append(flight)
+            if flight.items:
+                await self._settle(flight.items)
+            self._under_way.remove(flight)
+            await asyncio.sleep(0)  # who was answered goes on first: the next batch wakes PostgreSQL on this core
 
-    async def _settle(self, batch: list[tuple[Entry, asyncio.Future[Outcome]]]) -> None:
+    def _stir(self) -> None:
+        while self._resting:
+            rest = self._resting.pop()
+            if not rest.done():  # a lane that was stopped
+                rest.set_result(None)
+                return
+
+    def _next(self) -> Flight | None:
+        """Take what is to be sent now: half of what waits where the other half can follow, None where all has to wait.
+
+        Behind a batch that is under way goes only what is worth a statement and does not touch what that one does.
+        """
+        waiting, alone = len(self._waiting), not self._under_way
+        in_pairs = self._committer.sure and waiting >= WORTH_A_STATEMENT * (2 if alone else 1)
+        if not waiting or not (alone or (in_pairs and len(self._under_way) < LANES)):
+            return None
+        count = min(BATCH_LIMIT, waiting // 2 if alone and in_pairs else waiting)
+        names = touched(entry for entry, _ in islice(self._waiting, count))
+        if not alone and not names.isdisjoint(self._under_way[0].touched):
+            return None
+        items = [self._waiting.popleft() for _ in range(count)]
+        metrics.QUEUED.set(len(self._waiting))
+        return Flight([item for item in items if not item[1].done()], names)
+
+    async def _settle(self, batch: list[Item]) -> None:
         try:
             outcomes = await self._committer.commit([entry for entry, _ in batch])
         except asyncio.CancelledError:
@@ -85,13 +128,11 @@ class Appender:
                     answered.set_exception(StoreAway("stopped"))
             raise
         except AWAY as problem:
-            self._committer.hang_up()
             log.warning("store_away", error=type(problem).__name__)
             for _, answered in batch:
                 if not answered.done():
                     answered.set_exception(StoreAway(str(problem)))
         except Exception as problem:  # a statement of one entry failed: the others must not suffer for it
-            self._committer.forget()
             if len(batch) > 1:
                 for item in batch:
                     await self._settle([item])

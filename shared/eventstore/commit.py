@@ -1,13 +1,21 @@
-"""The transaction of a batch, on a connection that only the appender of this process uses.
+"""The transaction of a batch, on connections that only the appender of this process uses.
 
 A process remembers the head of the log as it left it. A batch is then `admit` and one statement, which writes only if
 the head is still that one and all is as the entries expect. Where something is not, or where nothing is remembered, a
 batch is lock, read, `admit`, write, commit. The lock on `head` comes first then, alone: at READ COMMITTED the SELECT
 behind it sees all that was committed before the lock was given.
+
+Two batches may be under way at once. The second is admitted to the world that the first one will leave, and sent behind
+it: its statement waits for the head, and writes nothing where the first one has not. Its snapshot may be without the
+first one, so neither may touch what the other does (`touched`), but for streams, whose versions are remembered, and
+keys, which are a primary key.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -27,72 +35,101 @@ def _columns(rows: Iterable[tuple[Any, ...]], width: int = 0) -> list[list[Any]]
 
 
 class Committer:
-    """Owns the connection that writes, one batch at a time."""
+    """Owns the connections that write: as many as batches were under way at once."""
 
     def __init__(self, database: Database, service: str) -> None:
         self._database = database
         self._service = service
-        self._connection: Connection | None = None
+        self._idle: list[Connection] = []
         self._memory = Memory()
+        self._front: asyncio.Future[bool] | None = None  # the last batch sent blindly that is under way: did it land?
+        self._lock = asyncio.Lock()  # one batch at a time asks for the one in PostgreSQL
+
+    @property
+    def sure(self) -> bool:
+        """Tell whether another batch may be sent behind the one under way."""
+        return self._memory.sure
 
     def reckon(self) -> Reckoned | None:
         """Return what epoch and time the store has by what we were told last; None where others append in turn."""
         return self._memory.reckon()
 
-    def forget(self) -> None:
-        """Rely on nothing for the next batch: it takes the lock."""
-        self._memory.forget()
-
     def hang_up(self) -> None:
-        """Give the connection up; the next batch opens another one."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        """Give up the connections of which none is in use."""
+        while self._idle:
+            self._idle.pop().terminate()
 
     async def commit(self, entries: list[Entry]) -> list[Outcome]:
-        """Commit the batch; each entry is let in or not, whole. Raises what asyncpg raises."""
-        if self._connection is None or self._connection.is_closed():
-            self._memory.forget()
-            self._connection = await self._database.connect()
-            await self._connection.set_type_codec(  # bytes in, bytes out: the chain runs over exactly these
-                "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-            )
-        thought = None
-        if self._memory.trusted() and (granted := take_for_granted(entries, self._memory.versions)):
-            thought, now = self._memory.recall()
-            if outcomes := await self._blindly(self._connection, thought, now, entries, granted):
-                return outcomes
-        return await self._locked(self._connection, entries, thought)
+        """Commit the batch; each entry is let in or not, whole. Raises what asyncpg raises, and hangs up then."""
+        connection = await self._connection()
+        outcomes = None
+        try:
+            guess = self._memory.trusted()
+            if guess:
+                outcomes = await self._blindly(connection, entries)
+            if outcomes is None:
+                async with self._lock:
+                    outcomes = await self._locked(connection, entries, guess)
+        finally:
+            if outcomes is None:
+                connection.terminate()
+            else:
+                self._idle.append(connection)
+        return outcomes
 
-    async def _blindly(
-        self, connection: Connection, head: Head, now: datetime, entries: list[Entry], granted: Granted
-    ) -> list[Outcome] | None:
+    async def _connection(self) -> Connection:
+        while self._idle:
+            if not (connection := self._idle.pop()).is_closed():
+                return connection
+        connection = await self._database.connect()
+        await connection.set_type_codec(  # bytes in, bytes out: the chain runs over exactly these
+            "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+        )
+        return connection
+
+    async def _blindly(self, connection: Connection, entries: list[Entry]) -> list[Outcome] | None:
         """Commit in one round trip if all is as we think; return None, and nothing has happened, if it is not."""
+        if (granted := take_for_granted(entries, self._memory.versions)) is None:
+            return None
+        head, now = self._memory.recall()
         world = World.behind(head, now)
         granted.tell(world)
         batch = Admission(world, self._service).admit(entries)
         if batch.empty:
             return None  # answers alone are given under the lock
-        try:
-            told = await self._write(connection, head, world, batch, granted, RECKONED_WITHIN)
-        except asyncpg.UniqueViolationError:  # a key was answered before: nothing has happened, all of it is undone
-            return None
+        self._memory.foresee(world.head, world.versions)
+        told = await self._sent(partial(self._write, connection, head, world, batch, granted, RECKONED_WITHIN))
         if told is None:
             return None
-        self._memory.keep(world.head, told, world.versions)
-        self._memory.proven()
-        metrics.AT_ONCE.inc()
+        self._memory.prove(world.head, told)
         return batch.outcomes
 
-    async def _locked(self, connection: Connection, entries: list[Entry], thought: Head | None) -> list[Outcome]:
-        """Commit what was read under the lock; `thought` is the head behind which it could not be written blindly."""
+    async def _sent(self, write: Callable[[], Awaitable[datetime | None]]) -> datetime | None:
+        """Write a batch; once more where its statement was at the head before that of the batch in front of it."""
+        front, told, again = self._front, None, False
+        self._front = landed = asyncio.Future[bool]()
+        try:
+            with suppress(asyncpg.UniqueViolationError):  # a key was answered before: all is undone
+                told = await write()
+                if told is None and front is not None and (again := await front):
+                    told = await write()
+        finally:
+            landed.set_result(told is not None)
+            if self._front is landed:
+                self._front = None
+        if told is not None:
+            (metrics.AGAIN if again else metrics.AT_ONCE).inc()
+        return told
+
+    async def _locked(self, connection: Connection, entries: list[Entry], guessed: bool) -> list[Outcome]:
+        """Commit what was read under the lock; `guessed`: it was to be written without that, and could not be."""
         self._memory.forget()
         async with connection.transaction():
             row = await connection.fetchrow(LOCK)
             if row is None:
                 raise asyncpg.InternalServerError("the store has no head")
             head = Head(row["epoch"], row["position"], row["hash"], row["recorded_at"], tuple(row["numbers"]))
-            if thought not in (None, head):
+            if guessed and not self._memory.left(head):
                 self._memory.mistaken()
             world = World.behind(head, row["now"])
             await self._read(connection, world, entries)

@@ -35,7 +35,7 @@ class Trust:
 
 
 class Memory(Trust):
-    """The head as this process left it, and the store's time.
+    """The head as this process left it, or will have left it once what is under way has landed; and the store's time.
 
     `versions` are those of streams that were written or looked at behind that head: as long as it is the head nobody
     has appended, and they are the versions.
@@ -44,21 +44,44 @@ class Memory(Trust):
     def __init__(self) -> None:
         super().__init__()
         self._head: Head | None = None
+        self._left: Head | None = None  # by the last batch that landed
         self._epoch = ""
         self._told: datetime  # the store's time
         self._heard = 0.0  # ours (s, monotonic) when we were told
         self.versions: dict[str, int] = {}
 
     def keep(self, head: Head, told: datetime, versions: Mapping[str, int]) -> None:
-        """Take note of a batch of ours: the head that it left, the store's time, the versions that it found or made."""
-        self._head, self._epoch, self._told, self._heard = head, head.epoch, told, time.monotonic()
+        """Take note of a batch that landed: the head that it left, the store's time, the versions it found or made."""
+        self.foresee(head, versions)
+        self._left = head
+        self._hear(head, told)
+
+    def foresee(self, head: Head, versions: Mapping[str, int]) -> None:
+        """Take note of what a batch that is sent will leave if it lands; `prove` when it has."""
+        self._head = head
         if len(self.versions) + len(versions) > STREAMS:
             self.versions = {}
         self.versions.update(versions)
 
+    def prove(self, head: Head, told: datetime) -> None:
+        """Take note that a batch has landed as foreseen, at the store's time `told`."""
+        if self._left is None or self._left.recorded_at < head.recorded_at:  # two may be heard of in either order
+            self._left = head
+        self._hear(head, told)
+        self.proven()
+
     def forget(self) -> None:
         self._head = None
         self.versions = {}
+
+    def left(self, head: Head) -> bool:
+        """Tell whether this is the head as a batch of ours left it: nobody else has appended."""
+        return self._left == head
+
+    @property
+    def sure(self) -> bool:
+        """Tell whether the next batch can be admitted behind the last one without asking PostgreSQL."""
+        return self._head is not None and not self.shy
 
     def trusted(self) -> bool:
         """Tell whether to rely on it for the next batch."""
@@ -75,6 +98,9 @@ class Memory(Trust):
         What we remember of streams would mostly be out of date then, and finding that out costs more than reading.
         """
         return Reckoned(self._epoch, self._now()) if self._epoch and not self.shy else None
+
+    def _hear(self, head: Head, told: datetime) -> None:
+        self._epoch, self._told, self._heard = head.epoch, told, time.monotonic()
 
     def _now(self) -> datetime:
         return self._told + timedelta(seconds=time.monotonic() - self._heard)

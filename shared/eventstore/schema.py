@@ -1,9 +1,10 @@
 """The statements of an append, each over a whole batch: lock, read, write. The tables are in ddl/.
 
-`write` does all or nothing: it moves the head on where that is still as the caller knows it ($5 to $7), the time is the
-store's ($8: give or take, NULL where it does not matter), and all else that the batch takes for granted holds. Its
-snapshot may be older than its lock on the head, but then the head is another one by now: whoever commits gives it a
-later `recorded_at`. It returns the store's time, and no row where nothing was written.
+`write` does all or nothing: it waits for the head and moves it on where that is as the caller thinks ($5 to $7), the
+time is the store's ($8: give or take, NULL where it does not matter), and all else that the batch takes for granted
+holds. Its snapshot may be older than its lock on the head. Whoever commits in between gives the head a later
+`recorded_at`, so either it is another one by then, or it was a batch of the caller's own that brought about what the
+caller thinks. It returns the store's time, and no row where nothing was written.
 
 A batch seldom has something for every table, and each table costs a statement time to begin with: it is put together of
 the parts that the batch has. It wakes the relay (`committed`), those who wait for a checkpoint (`moved`) and those who
@@ -90,9 +91,11 @@ def _write(parts: tuple[str, ...]) -> str:
     writes = "".join(f", {part} AS (\n    {sql}\n)" for part, sql in numbered.items() if part in WRITES)
     wakes = "".join(f", pg_notify('{channel}', '')" for part, channel in WAKES.items() if part in parts)
     return f"""
-WITH advanced AS (
-    UPDATE head SET position = $1, hash = $2, recorded_at = $3, numbers = $4 FROM clock
-    WHERE epoch = $5 AND hash = $6 AND recorded_at = $7
+WITH locked AS MATERIALIZED (
+    SELECT epoch, hash, recorded_at FROM head FOR UPDATE
+), advanced AS (
+    UPDATE head SET position = $1, hash = $2, recorded_at = $3, numbers = $4 FROM clock, locked
+    WHERE locked.epoch = $5 AND locked.hash = $6 AND locked.recorded_at = $7
       AND ($8::interval IS NULL OR {NOW} BETWEEN $3::timestamptz - $8 AND $3 + $8){checks}
     RETURNING {NOW} AS now
 ){writes}

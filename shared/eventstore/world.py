@@ -116,3 +116,17 @@ def take_for_granted(entries: Iterable[Entry], known: Mapping[str, int]) -> Gran
         if entry.fires is not None:
             granted.deadlines.append(entry.fires)
     return granted
+
+
+def touched(entries: Iterable[Entry]) -> set[tuple[str, ...]]:
+    """Return the names of all that the entries look at or change beside streams and idempotency keys."""
+    names: set[tuple[str, ...]] = set()
+    for entry in entries:
+        if entry.claims or entry.releases:
+            names.update(("claim", claim.scope, claim.value) for claim in (*entry.claims, *entry.releases))
+        if entry.moves:
+            names.update(("checkpoint", move.consumer, move.topic, str(move.partition)) for move in entry.moves)
+        if entry.deadlines or entry.cleared or entry.fires:
+            ids = (*entry.cleared, entry.fires or "", *(deadline.id for deadline in entry.deadlines))
+            names.update(("deadline", id) for id in ids if id)
+    return names

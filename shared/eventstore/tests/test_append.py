@@ -17,9 +17,7 @@ from shared.eventstore.entry import (
     Conflicted,
     Entry,
     Gone,
-    Metadata,
     Move,
-    NewEvent,
     Outrun,
     Request,
     Taken,
@@ -27,11 +25,11 @@ from shared.eventstore.entry import (
 )
 from shared.eventstore.execute import Executed, KeyReused, Overtaken, Store
 from shared.eventstore.tests import jar
+from shared.eventstore.tests.entries import ME, event
 from shared.eventstore.work import Work
 from shared.kernel.ids import new_id
 from shared.kernel.rejected import Rejected
 
-ME = Metadata("somebody", "a-correlation")
 SCANS = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname IN ('answers', 'events')"
 
 
@@ -56,10 +54,6 @@ async def _call(command: Any, work: Work) -> dict[str, Any]:
 
 async def state(store: Store, id: str) -> tuple[jar.Jar, int]:
     return await store.as_of(jar, id)
-
-
-def event(stream: str) -> NewEvent:
-    return NewEvent(new_id(), stream, "jars.JarFilled.v1", b'{"jar_id":"j","sweets":1}')
 
 
 async def test_what_is_acknowledged_can_be_read(store: Store) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
 from shared.eventstore import chain
 from shared.eventstore.append import Appender
@@ -14,24 +13,20 @@ from shared.eventstore.database import Database
 from shared.eventstore.entry import (
     Answer,
     Claim,
-    Committed,
     Conflicted,
     Deadline,
     Entry,
     Gone,
-    Metadata,
     Mismatched,
     Move,
-    NewEvent,
     Outrun,
     Repeated,
     Request,
     Taken,
 )
 from shared.eventstore.execute import Store
+from shared.eventstore.tests.entries import ME, batches, committed, filled, until_it_is_known
 from shared.kernel.ids import new_id
-
-ME = Metadata("somebody", "a-correlation")
 
 
 @pytest.fixture
@@ -43,41 +38,17 @@ async def other(store: Store) -> AsyncIterator[Appender]:
     await appender.stop()
 
 
-def filled(id: str, version: int, **more: Any) -> Entry:
-    stream = f"jar-{id}"
-    event = NewEvent(new_id(), stream, "jars.JarFilled.v1", b'{"jar_id":"j","sweets":1}')
-    return Entry(ME, {stream: version}, (event,), **more)
-
-
-async def committed(appender: Appender, entry: Entry) -> Committed:
-    outcome = await appender.append(entry)
-    assert isinstance(outcome, Committed), outcome
-    return outcome
-
-
-def at_once() -> float:
-    """Return how many batches have taken one round trip."""
-    return REGISTRY.get_sample_value("sponsio_append_batches_total", {"way": "at_once"}) or 0.0
-
-
-async def until_it_is_known(store: Store) -> None:
-    """Append until one batch has gone through without the lock: a slow machine may spoil a try."""
-    for _ in range(1_000):
-        before = at_once()
-        await committed(store.appender, filled(new_id(), 0))
-        if at_once() > before:
-            return
-    raise AssertionError("every append has taken the lock")
-
-
 async def test_what_is_as_expected_takes_one_round_trip(store: Store) -> None:
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
 
 
 async def test_what_another_process_has_committed_is_noticed(store: Store, other: Appender) -> None:
+    await until_it_is_known(store.appender)
     await committed(store.appender, filled("a", 0))
     await committed(other, filled("a", 1))
+    again = batches("again")
     assert await store.appender.append(filled("a", 1)) == Conflicted()
+    assert batches("again") == again, "no batch of its own was in front of it"
     await committed(store.appender, filled("a", 2))
     assert await other.append(filled("a", 2)) == Conflicted()
 
@@ -106,7 +77,7 @@ async def test_what_was_not_so_is_found_out(store: Store, owner: Database, entry
     await committed(store.appender, before)
     open_one = Deadline("open", await owner.fetchval("SELECT store_now()") + timedelta(days=1), "expire", "b")
     await committed(store.appender, filled("b", 0, moves=(Move("c", "t", 0, "epoch", 0, 7, 9),), deadlines=(open_one,)))
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     rows = await owner.fetch("SELECT * FROM events")
     found = await store.appender.append(entry)
     if isinstance(found, Repeated):
@@ -117,15 +88,15 @@ async def test_what_was_not_so_is_found_out(store: Store, owner: Database, entry
 
 async def test_a_release_of_what_is_not_held_changes_nothing(store: Store) -> None:
     await committed(store.appender, filled("a", 0, claims=(THEIRS,)))
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     await committed(store.appender, filled("b", 0, releases=(MINE,)))
     assert await store.appender.append(filled("c", 0, claims=(MINE,))) == Taken(MINE)
 
 
 async def test_a_writer_that_waits_for_another_finds_the_head_moved(store: Store, other: Appender) -> None:
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     await committed(other, filled("a", 0))
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     holder = await store.database.connect()
     async with holder.transaction():  # as another process that is in the middle of its batch
         await holder.execute("UPDATE head SET recorded_at = recorded_at + interval '1 microsecond'")
@@ -143,26 +114,26 @@ async def test_a_writer_that_waits_for_another_finds_the_head_moved(store: Store
 
 
 async def test_a_version_that_is_remembered_counts_until_somebody_else_appends(store: Store, other: Appender) -> None:
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     await committed(store.appender, filled("a", 0))
-    before = at_once()
+    before = batches()
     await committed(store.appender, filled("a", 1))
     assert await store.appender.append(filled("a", 1)) == Conflicted()
-    await until_it_is_known(store)
-    assert at_once() > before
+    await until_it_is_known(store.appender)
+    assert batches() > before
     await committed(store.appender, filled("a", 2))
     await committed(other, filled("a", 3))
     await committed(store.appender, filled("b", 0))
-    await until_it_is_known(store)  # it relies on the head again, behind which it has not seen the stream
+    await until_it_is_known(store.appender)  # it relies on the head again, behind which it has not seen the stream
     guarded = Entry(ME, {"jar-a": 3, "jar-c": 0}, filled("c", 0).events)
     assert await store.appender.append(guarded) == Conflicted()
     await committed(store.appender, filled("a", 4))
 
 
 async def test_a_version_that_was_never_reached_is_noticed(store: Store) -> None:
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     assert await store.appender.append(filled("a", 7)) == Conflicted()
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     await committed(store.appender, filled("a", 0))
     assert await store.appender.append(filled("a", 7)) == Conflicted()
 
@@ -183,7 +154,7 @@ async def test_three_processes_at_once_keep_one_chain(store: Store, other: Appen
 
 
 async def test_the_time_is_the_stores_also_when_its_clock_is_moved(store: Store, owner: Database) -> None:
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     await owner.execute("UPDATE clock SET ahead_by = '1 day'")
     outcome = await committed(store.appender, filled("a", 0))
     now = await owner.fetchval("SELECT store_now()")
@@ -191,19 +162,20 @@ async def test_the_time_is_the_stores_also_when_its_clock_is_moved(store: Store,
 
 
 async def test_only_what_others_append_makes_it_cautious(store: Store, other: Appender, owner: Database) -> None:
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     await owner.execute("UPDATE clock SET ahead_by = '1 day'")
     await committed(store.appender, filled("a", 0))
+    assert store.appender.reckon() is not None, "the time was another one, but nobody else has appended"
     assert await store.appender.append(filled("a", 0)) == Conflicted()
-    assert store.appender.reckon() is not None, "the time was another one, a version was: but nobody else has appended"
-    await until_it_is_known(store)
+    assert store.appender.reckon() is not None, "a version was another one, but nobody else has appended"
+    await until_it_is_known(store.appender)
     await committed(other, filled("b", 0))
     await committed(store.appender, filled("a", 1))
     assert store.appender.reckon() is None
 
 
 async def test_deadlines_are_set_and_fired_once_without_the_lock(store: Store, owner: Database) -> None:
-    await until_it_is_known(store)
+    await until_it_is_known(store.appender)
     deadline = Deadline("d", await owner.fetchval("SELECT store_now()"), "expire", "a")
     await committed(store.appender, filled("a", 0, deadlines=(deadline,)))
     await committed(store.appender, filled("a", 1, fires="d"))

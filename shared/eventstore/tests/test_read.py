@@ -12,7 +12,8 @@ from shared.eventstore.database import Database
 from shared.eventstore.entry import Entry, Metadata, NewEvent
 from shared.eventstore.execute import Store
 from shared.eventstore.tests import jar
-from shared.eventstore.tests.test_append import event, fill, state
+from shared.eventstore.tests.entries import event
+from shared.eventstore.tests.test_append import fill, state
 from shared.kernel.ids import new_id
 
 

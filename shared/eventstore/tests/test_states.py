@@ -15,7 +15,8 @@ from shared.eventstore.read import SNAPSHOT_EVERY, Loaded, load
 from shared.eventstore.states import States
 from shared.eventstore.tests import jar
 from shared.eventstore.tests.conftest import new_store
-from shared.eventstore.tests.test_append import ME, _call, do, fill, state, take
+from shared.eventstore.tests.entries import ME
+from shared.eventstore.tests.test_append import _call, do, fill, state, take
 from shared.eventstore.work import Work
 from shared.eventstore.world import Head
 from shared.kernel.ids import new_id
