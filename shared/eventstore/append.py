@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter, deque
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -57,10 +56,9 @@ class Appender:
     async def stop(self) -> None:
         """Finish what is queued, within ten seconds, and close."""
         if self._lanes:
-            unanswered = (*self._waiting, *chain.from_iterable(flight.items for flight in self._under_way))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(10):
-                    await asyncio.gather(*(answered for _, answered in unanswered), return_exceptions=True)
+            items = chain(self._waiting, *(flight.items for flight in self._under_way))
+            if unanswered := [answered for _, answered in items]:
+                await asyncio.wait(unanswered, timeout=10)
             for lane in self._lanes:
                 lane.cancel()
             await asyncio.gather(*self._lanes, return_exceptions=True)
@@ -113,7 +111,7 @@ class Appender:
             return None
         count = min(BATCH_LIMIT, waiting // 2 if alone and in_pairs else waiting)
         names = touched(entry for entry, _ in islice(self._waiting, count))
-        if not alone and not names.isdisjoint(self._under_way[0].touched):
+        if not all(names.isdisjoint(flight.touched) for flight in self._under_way):
             return None
         items = [self._waiting.popleft() for _ in range(count)]
         metrics.QUEUED.set(len(self._waiting))

@@ -225,6 +225,21 @@ async def test_who_was_answered_goes_on_before_the_next_batch(store: Store) -> N
     await holder.close()
 
 
+async def test_what_is_under_way_is_finished_before_an_appender_stops(store: Store) -> None:
+    appender = Appender(store.database, "jars")
+    await appender.start()
+    holder = await store.database.connect()
+    async with holder.transaction():
+        await holder.execute("SELECT FROM head FOR UPDATE")
+        appended = asyncio.create_task(appender.append(Entry(ME, {"jar-1": 0}, (event("jar-1"),))))
+        await asyncio.sleep(0.05)
+        stopped = asyncio.create_task(appender.stop())
+        await asyncio.sleep(0.05)
+    assert isinstance(await appended, Committed)
+    await stopped
+    await holder.close()
+
+
 async def test_a_new_store_is_never_read_whole_by_an_append(store: Store) -> None:
     appender = Appender(store.database, "jars")
     await appender.start()
